@@ -1,0 +1,15 @@
+/** Finds drivers, plans migrations of many devices and runs them. */
+@org.jspecify.annotations.NullMarked
+module io.vferry.runtime {
+  requires static org.jspecify;
+  requires static com.google.auto.service;
+  requires com.google.common;
+  requires com.google.guice;
+  requires jakarta.inject;
+  requires transitive io.vferry.spi;
+
+  uses io.vferry.spi.driver.MigrationDriver;
+  uses io.vferry.spi.host.HostBackend;
+  uses io.vferry.spi.model.DeviceModel;
+  uses io.vferry.spi.vm.VmAdaptor;
+}

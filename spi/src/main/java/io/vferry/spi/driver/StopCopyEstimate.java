@@ -1,0 +1,15 @@
+package io.vferry.spi.driver;
+
+import io.vferry.spi.error.MigrationException;
+import java.util.OptionalLong;
+
+/** Optional feature: estimates what is left for the stop-copy phase. Works in each state. */
+public interface StopCopyEstimate {
+
+  /**
+   * Asks the device.
+   *
+   * @return bytes, an estimate that is never trusted; empty if the device cannot tell now
+   */
+  OptionalLong stopCopyBytes() throws MigrationException;
+}

@@ -1,0 +1,63 @@
+package io.vferry.spi.host;
+
+import io.vferry.spi.error.MigrationException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An open device as the host gives it: the only way from a driver to the hardware. The same driver
+ * runs over the kernel, over vfio-user and over a software model.
+ *
+ * <p>Methods may be called from any thread; where the order matters, the caller sees to it.
+ */
+public interface HostDevice extends AutoCloseable {
+
+  /** Returns what is known about the device. */
+  HostDeviceInfo info();
+
+  /** Describes the regions that exist, ascending by index. */
+  List<RegionInfo> regions();
+
+  /**
+   * Returns a region.
+   *
+   * @param index as in {@link RegionInfo}
+   * @throws MigrationException {@code BAD_REQUEST} if there is no such region
+   */
+  Region region(int index) throws MigrationException;
+
+  /** Returns the device's interrupts. */
+  Interrupts interrupts();
+
+  /** Returns the address space in which the device's DMA goes. */
+  DmaSpace dma();
+
+  /**
+   * Resets the device to {@link io.vferry.spi.state.DeviceState#RUNNING}; data sessions end.
+   *
+   * @throws MigrationException {@code RESET_FAILED}
+   */
+  void reset() throws MigrationException;
+
+  /**
+   * Returns another function of the same hardware that the driver needs, for example the physical
+   * function {@code pf} of a virtual one.
+   *
+   * @return empty if the integrator named none; owned and closed by this device
+   */
+  Optional<HostDevice> companion(String role);
+
+  /**
+   * Returns an optional ability of the host for this device, such as {@link HostMigration} or
+   * {@link io.vferry.spi.memory.DmaLog}.
+   */
+  <T> Optional<T> capability(Class<T> type);
+
+  /**
+   * Closes the device; open streams of it end. Closing again does nothing.
+   *
+   * @throws MigrationException {@code IO_FAILED}; the handles are released all the same
+   */
+  @Override
+  void close() throws MigrationException;
+}

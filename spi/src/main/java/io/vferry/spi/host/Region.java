@@ -1,0 +1,45 @@
+package io.vferry.spi.host;
+
+import io.vferry.spi.error.MigrationException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * Registers or memory of a device.
+ *
+ * <p>An access of 1, 2, 4, 8 or 16 bytes at a multiple of its length reaches the device as one
+ * access where the host can do it, otherwise as accesses of the largest width it can do, in ascending
+ * order. Longer ones are split in an order not said. Bytes are as they lie in the region; whether
+ * registers are little or big endian is the device's business.
+ */
+public interface Region {
+
+  /** Describes this region. */
+  RegionInfo info();
+
+  /**
+   * Reads as many bytes as {@code into} has room for.
+   *
+   * @param offset from the start of the region
+   * @throws MigrationException {@code BAD_REQUEST} if the access is not wholly inside, {@code
+   *     ACCESS_DENIED} if the device's state forbids it, {@code IO_FAILED} otherwise
+   */
+  void read(long offset, ByteBuffer into) throws MigrationException;
+
+  /**
+   * Writes the remaining bytes of {@code from}.
+   *
+   * @param offset from the start of the region
+   * @throws MigrationException as {@link #read}
+   */
+  void write(long offset, ByteBuffer from) throws MigrationException;
+
+  /**
+   * Maps a part of the region.
+   *
+   * @return direct memory that is the region itself, or empty if that part cannot be mapped; valid
+   *     until the device is closed
+   * @throws MigrationException as {@link #read}
+   */
+  Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException;
+}

@@ -1,0 +1,2 @@
+/** Guest memory, ranges of it, and which of it is dirty. */
+package io.vferry.spi.memory;

@@ -1,0 +1,2 @@
+/** Software stand-ins for hardware. */
+package io.vferry.spi.model;

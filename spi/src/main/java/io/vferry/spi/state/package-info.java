@@ -1,0 +1,2 @@
+/** The migration state machine: states, arcs, feature sets and the paths between states. */
+package io.vferry.spi.state;

@@ -1,0 +1,74 @@
+package io.vferry.spi.vm;
+
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.memory.DirtyBitmap;
+import io.vferry.spi.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * A virtual machine as the runtime sees it. Created paused.
+ *
+ * <p>One thread at a time, except {@link #memory()}.
+ */
+public interface VirtualMachine extends AutoCloseable {
+
+  /** Returns the guest's memory. */
+  GuestMemory memory();
+
+  /**
+   * Gives the guest a device, before the virtual machine first runs.
+   *
+   * @param id its name in the manifest
+   * @param device guarded, so that accesses not legal in the device's state are refused
+   */
+  void plug(String id, HostDevice device) throws MigrationException;
+
+  /** Lets the vCPUs run. Does nothing if they do. */
+  void resume() throws MigrationException;
+
+  /** Stops the vCPUs; returns when none runs any more. Does nothing if none does. */
+  void pause() throws MigrationException;
+
+  /**
+   * Completes the page requests (PRI) that devices wait for, while the vCPUs still run.
+   *
+   * @param timeoutNanos how long this may take
+   * @throws MigrationException {@code TIMEOUT} if some are still open
+   */
+  void settlePageRequests(long timeoutNanos) throws MigrationException;
+
+  /** Starts to log the memory that vCPUs and emulated devices write. */
+  void startDirtyLog() throws MigrationException;
+
+  /** Stops the log. Does nothing if it is off. */
+  void stopDirtyLog() throws MigrationException;
+
+  /**
+   * Sets the bits of the pages written since the last report or the start, and forgets them.
+   *
+   * @param into covers guest physical addresses with the page size of the memory
+   */
+  void reportDirty(DirtyBitmap into) throws MigrationException;
+
+  /** Returns the state of vCPUs and platform; only while paused. At most 64 MiB. */
+  ByteBuffer savePlatform() throws MigrationException;
+
+  /**
+   * Loads the state of vCPUs and platform; only while paused.
+   *
+   * @param state untrusted
+   * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}
+   */
+  void loadPlatform(ByteBuffer state) throws MigrationException;
+
+  /** Returns a way to prove that nothing was lost, if this virtual machine has one. */
+  default Optional<GuestAudit> audit() {
+    return Optional.empty();
+  }
+
+  /** Ends the virtual machine; what was plugged stays the caller's. */
+  @Override
+  void close() throws MigrationException;
+}
