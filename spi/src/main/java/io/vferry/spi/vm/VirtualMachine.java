@@ -5,6 +5,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.memory.DirtyBitmap;
 import io.vferry.spi.memory.GuestMemory;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -24,6 +25,12 @@ public interface VirtualMachine extends AutoCloseable {
    * @param device guarded, so that accesses not legal in the device's state are refused
    */
   void plug(String id, HostDevice device) throws MigrationException;
+
+  /**
+   * Returns where the guest sees regions of its devices, so that devices can reach each other there.
+   * Source and destination give the same answer for the same devices plugged in the same order.
+   */
+  List<PlacedRegion> placedRegions() throws MigrationException;
 
   /** Lets the vCPUs run. Does nothing if they do. */
   void resume() throws MigrationException;
