@@ -8,6 +8,9 @@ module io.vferry.runtime {
   requires jakarta.inject;
   requires transitive io.vferry.spi;
 
+  exports io.vferry.runtime.plan;
+  exports io.vferry.runtime.report;
+
   uses io.vferry.spi.driver.MigrationDriver;
   uses io.vferry.spi.host.HostBackend;
   uses io.vferry.spi.model.DeviceModel;
