@@ -8,6 +8,8 @@ module io.vferry.runtime {
   requires jakarta.inject;
   requires transitive io.vferry.spi;
 
+  exports io.vferry.runtime;
+  exports io.vferry.runtime.migration;
   exports io.vferry.runtime.plan;
   exports io.vferry.runtime.report;
 
