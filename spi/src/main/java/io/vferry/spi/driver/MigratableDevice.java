@@ -35,7 +35,7 @@ public interface MigratableDevice extends AutoCloseable {
   /**
    * Performs one arc.
    *
-   * @param arc one that {@link #features()} allows
+   * @param arc one that the device has, see {@link FeatureSet#supports(Arc)}
    * @return the stream if the arc opens one, see {@link Arc#opensSaveStream()} and {@link
    *     Arc#opensLoadStream()}, else {@link ArcOutcome.Done}
    * @throws MigrationException {@code WRONG_STATE} if the device is not where the arc starts, {@code

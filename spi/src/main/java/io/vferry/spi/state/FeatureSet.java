@@ -74,4 +74,16 @@ public enum FeatureSet {
       case PRE_COPY_P2P -> p2p() && preCopy();
     };
   }
+
+  /**
+   * Whether a device with these features performs {@code arc}: 6, 8, 9 and 15 arcs in the order of
+   * the constants. A device with P2P has no direct way between running and stopped.
+   */
+  public boolean supports(Arc arc) {
+    return switch (arc) {
+      case RUNNING_TO_STOP, STOP_TO_RUNNING -> !p2p();
+      case PRE_COPY_TO_STOP_COPY -> preCopy() && !p2p();
+      default -> supports(arc.from()) && supports(arc.to());
+    };
+  }
 }
