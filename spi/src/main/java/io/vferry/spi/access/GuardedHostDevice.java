@@ -4,10 +4,13 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
+import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
+import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -15,9 +18,11 @@ import java.util.Optional;
 /**
  * A device as the guest gets it: the same device behind an {@link AccessGuard}.
  *
- * <p>A mapping that was handed out cannot be taken back; whoever pauses the vCPUs keeps the guest
- * from using it. Closing this does nothing: the device stays the runtime's. The guest cannot reset
- * the device through it while a migration moves it, unless the runtime lets it.
+ * <p>What belongs to the runtime alone is not handed out: companions, {@link HostMigration} and {@link
+ * DmaLog}. Closing this does nothing, the device stays the runtime's. A mapping that was handed out
+ * cannot be taken back; whoever pauses the vCPUs keeps the guest from using it. A reset by the guest is
+ * legal in each state, as on hardware: it takes the device to RUNNING and ends a session under way,
+ * which the runtime notices at its next step.
  */
 public final class GuardedHostDevice implements HostDevice {
 
@@ -63,6 +68,7 @@ public final class GuardedHostDevice implements HostDevice {
   public void reset() throws MigrationException {
     guard.check(Access.RESET);
     device.reset();
+    guard.at(DeviceState.RUNNING);
   }
 
   @Override
@@ -72,7 +78,9 @@ public final class GuardedHostDevice implements HostDevice {
 
   @Override
   public <T> Optional<T> capability(Class<T> type) {
-    return device.capability(type);
+    return type == HostMigration.class || type == DmaLog.class
+        ? Optional.empty()
+        : device.capability(type);
   }
 
   @Override
@@ -183,7 +191,8 @@ public final class GuardedHostDevice implements HostDevice {
     @Override
     public void mapPeer(long iova, Region peer, MemoryRange part) throws MigrationException {
       guard.check(Access.DMA_MAP);
-      inner.mapPeer(iova, peer, part);
+      // A backend knows its own regions only.
+      inner.mapPeer(iova, peer instanceof GuardedRegion guarded ? guarded.region : peer, part);
     }
 
     @Override

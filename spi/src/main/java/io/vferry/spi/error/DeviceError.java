@@ -3,7 +3,7 @@ package io.vferry.spi.error;
 /** The failures that a driver or a host backend reports. */
 public enum DeviceError implements ErrorCode {
   /** The device refused or could not finish an arc. */
-  ARC_FAILED(1001, "Look at the device's state below; reset it if it is not usable."),
+  ARC_FAILED(1001, "Reset the device if it is not usable, then try again."),
   /** The device does not serve this arc, because it lacks the feature. */
   ARC_UNSUPPORTED(1002, "Plan with the features that the device reports."),
   /** The device is not in the state in which the arc starts. */
@@ -19,7 +19,7 @@ public enum DeviceError implements ErrorCode {
   /** A read or write of device registers, memory or migration data failed. */
   IO_FAILED(1008, "Look into the kernel log of this host."),
   /** The access is not legal in the device's present state. */
-  ACCESS_DENIED(1009, "Wait until the device runs, or see the access table in the manual."),
+  ACCESS_DENIED(1009, "Wait until the device is in a state that allows it; the manual has the table."),
   /** The device did not do what it was told in time. */
   TIMEOUT(1010, "Reset the device; report it to its vendor if it happens again."),
   /** The device is gone or no longer answers. */
@@ -35,7 +35,7 @@ public enum DeviceError implements ErrorCode {
   /** Memory, handles or another resource ran out. */
   OUT_OF_RESOURCES(1016, "Free resources on this host or raise the limit that the message names."),
   /** DMA logging failed; all memory counts as dirty. */
-  DMA_LOG_FAILED(1017, "Nothing is lost: the memory is sent again."),
+  DMA_LOG_FAILED(1017, "Do nothing: all memory is sent again, so nothing is lost."),
   /** The driver broke the rules of this interface. */
   DRIVER_BROKEN(1018, "Report it to the vendor of the driver with the message and the cause."),
   /** The operation was interrupted before it was done. */

@@ -2,6 +2,8 @@ package io.vferry.spi.error;
 
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
+import java.io.NotSerializableException;
+import java.io.ObjectOutputStream;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * The one checked exception of this interface: what happened, to what, in which state it is now, and
  * what to do.
  *
- * <p>Instances are immutable; the {@code with…} methods return copies that carry one thing more.
+ * <p>Instances are immutable; the {@code with…} methods return copies that carry one thing more, with
+ * the stack trace of the original. They cannot be serialized: codes come from many jars.
  */
 public final class MigrationException extends Exception {
 
@@ -27,7 +30,8 @@ public final class MigrationException extends Exception {
    * Creates an exception that says nothing about the device's condition.
    *
    * @param code what kind of failure
-   * @param detail one sentence, without a full stop: what happened, to what
+   * @param detail one sentence, without a full stop: what happened, to what; may hold text from
+   *     elsewhere, whose control characters are printed as spaces
    */
   public MigrationException(ErrorCode code, String detail) {
     this(code, detail, null, null, null, DeviceCondition.UNKNOWN, null);
@@ -65,7 +69,11 @@ public final class MigrationException extends Exception {
     return copy(new MigrationException(code, detail, arc, now, errno, condition, getCause()));
   }
 
-  /** Returns a copy with the positive error number of the operating system. */
+  /**
+   * Returns a copy with the error number of the operating system.
+   *
+   * @param number positive, as in {@code errno.h} of this host
+   */
   public MigrationException withErrno(int number) {
     return copy(new MigrationException(code, detail, arc, state, number, condition, getCause()));
   }
@@ -113,19 +121,44 @@ public final class MigrationException extends Exception {
     return condition;
   }
 
-  /** Returns the whole story on one line: code, detail, arc, errno, state and advice. */
+  /**
+   * Returns the whole story on one line: code, detail, arc, errno, state, condition and advice, as far
+   * as they are known.
+   */
   @Override
   public String getMessage() {
-    StringBuilder text = new StringBuilder(code.label()).append(": ").append(detail);
+    StringBuilder text = new StringBuilder(code.label()).append(": ").append(oneLine(detail));
     if (arc != null) {
-      text.append(" (in ").append(arc).append(')');
+      text.append(", on the way ").append(arc);
     }
     if (errno != null) {
       text.append(" (errno ").append(errno).append(')');
     }
-    if (state != null) {
-      text.append("; the device is in ").append(state);
+    String remains =
+        switch (condition) {
+          case USABLE -> "is usable";
+          case NEEDS_RESET -> "needs a reset";
+          case LOST -> "is lost";
+          case UNKNOWN -> "";
+        };
+    if (state != null || !remains.isEmpty()) {
+      text.append("; the device ");
     }
+    if (state != null) {
+      text.append("is in ").append(state).append(remains.isEmpty() ? "" : " and ");
+    }
+    text.append(remains);
     return text.append(". ").append(code.advice()).toString();
+  }
+
+  private static String oneLine(String text) {
+    return text.codePoints()
+        .map(point -> Character.isISOControl(point) ? ' ' : point)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
+  }
+
+  private void writeObject(ObjectOutputStream out) throws NotSerializableException {
+    throw new NotSerializableException(MigrationException.class.getName());
   }
 }

@@ -9,19 +9,40 @@ import java.util.Map;
  * vfio:0000:3b:00.2} or {@code sim:mlx5?state=64MiB}.
  *
  * @param scheme names the {@link HostBackend}: lower-case letters, digits and {@code -}
- * @param path what the backend makes of it; not empty
- * @param parameters options for the backend, in the order written
+ * @param path what the backend makes of it; not empty, without {@code ?}
+ * @param parameters options for the backend, in the order written; names are not empty, without
+ *     {@code =} and {@code &}; values are without {@code &}
  */
 public record DeviceAddress(String scheme, String path, Map<String, String> parameters) {
 
+  /**
+   * Creates an address. No part contains control characters.
+   *
+   * @throws IllegalArgumentException with a sentence for people if a part is not as said above
+   */
   public DeviceAddress {
     if (!scheme.matches("[a-z][a-z0-9-]*")) {
       throw new IllegalArgumentException("'" + scheme + "' is no scheme of a device address");
     }
-    if (path.isEmpty() || path.indexOf('?') >= 0) {
+    if (path.isEmpty() || path.indexOf('?') >= 0 || hasControl(path)) {
       throw new IllegalArgumentException("'" + path + "' is no path of a device address");
     }
+    parameters.forEach(
+        (name, value) -> {
+          if (name.isEmpty() || name.matches(".*[=&].*") || hasControl(name)) {
+            throw new IllegalArgumentException(
+                "'" + name + "' is no name of a parameter of a device address");
+          }
+          if (value.indexOf('&') >= 0 || hasControl(value)) {
+            throw new IllegalArgumentException(
+                "'" + value + "' is no value of parameter '" + name + "' of a device address");
+          }
+        });
     parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+  }
+
+  private static boolean hasControl(String text) {
+    return text.chars().anyMatch(Character::isISOControl);
   }
 
   /**

@@ -28,6 +28,9 @@ public final class DirtyBitmap {
     void run(long firstPage, long pageCount);
   }
 
+  /** The most pages one bitmap covers, so that its words fit into 1 GiB. */
+  public static final long MAX_PAGES = 1L << 33;
+
   private final MemoryRange range;
   private final long pageSizeBytes;
   private final long pages;
@@ -37,25 +40,27 @@ public final class DirtyBitmap {
   /**
    * Creates an empty bitmap in direct memory.
    *
-   * @param range what it covers; at most 2<sup>33</sup> pages
-   * @param pageSizeBytes a power of two
+   * @param range what it covers, page 0 at its start; at most {@link #MAX_PAGES} pages
+   * @param pageSizeBytes a power of two, at most 2<sup>62</sup>
    * @throws IllegalArgumentException if the page size is no power of two or the range too large
    */
   public DirtyBitmap(MemoryRange range, long pageSizeBytes) {
-    if (Long.bitCount(pageSizeBytes) != 1) {
+    if (pageSizeBytes <= 0 || Long.bitCount(pageSizeBytes) != 1) {
       throw new IllegalArgumentException("page size " + pageSizeBytes + " is no power of two");
     }
     this.range = range;
     this.pageSizeBytes = pageSizeBytes;
-    this.pages =
-        ((range.length() - 1) >>> Long.numberOfTrailingZeros(pageSizeBytes)) + 1;
-    long wordCount = (pages + 63) >>> 6;
-    if (wordCount > Integer.MAX_VALUE / Long.BYTES) {
+    // The number of the last page, because the number of pages need not fit into a long.
+    long lastPage = (range.length() - 1) >>> Long.numberOfTrailingZeros(pageSizeBytes);
+    if (Long.compareUnsigned(lastPage, MAX_PAGES) >= 0) {
       throw new IllegalArgumentException(
-          "a bitmap of " + pages + " pages is too large; split the range " + range);
+          "a bitmap covers at most %d pages of %d bytes; split the range %s"
+              .formatted(MAX_PAGES, pageSizeBytes, range));
     }
+    this.pages = lastPage + 1;
+    int wordCount = (int) ((pages + 63) >>> 6);
     this.bytes =
-        ByteBuffer.allocateDirect((int) wordCount * Long.BYTES).order(ByteOrder.nativeOrder());
+        ByteBuffer.allocateDirect(wordCount * Long.BYTES).order(ByteOrder.nativeOrder());
     this.words = bytes.asLongBuffer();
   }
 
@@ -74,7 +79,10 @@ public final class DirtyBitmap {
     return pages;
   }
 
-  /** Returns the words as direct memory, for a tracker to set bits in. */
+  /**
+   * Returns the words as direct memory, for a tracker to set bits in. Bits beyond the last page, which
+   * a tracker with larger pages may set, are never reported.
+   */
   public ByteBuffer words() {
     return bytes.duplicate().order(ByteOrder.nativeOrder());
   }
@@ -117,7 +125,12 @@ public final class DirtyBitmap {
     words.put(lastWord, words.get(lastWord) | tail);
   }
 
-  /** Whether a page is marked. */
+  /**
+   * Whether a page is marked.
+   *
+   * @param page counted from the start of the range
+   * @throws IndexOutOfBoundsException if it is not below {@link #pages()}
+   */
   public boolean isDirty(long page) {
     if (page < 0 || page >= pages) {
       throw new IndexOutOfBoundsException("page " + page + " of " + pages);
@@ -125,11 +138,17 @@ public final class DirtyBitmap {
     return (words.get((int) (page >>> 6)) & (1L << page)) != 0;
   }
 
+  /** Returns a word without the bits beyond the last page. */
+  private long word(int index) {
+    long word = words.get(index);
+    return index == words.limit() - 1 ? word & (-1L >>> -pages) : word;
+  }
+
   /** Returns the number of marked pages. */
   public long dirtyPages() {
     long count = 0;
-    for (int word = 0; word < words.limit(); word++) {
-      count += Long.bitCount(words.get(word));
+    for (int index = 0; index < words.limit(); index++) {
+      count += Long.bitCount(word(index));
     }
     return count;
   }
@@ -145,7 +164,7 @@ public final class DirtyBitmap {
   public void forEachRun(RunVisitor visitor) {
     long start = -1;
     for (int index = 0; index < words.limit(); index++) {
-      long word = words.get(index);
+      long word = word(index);
       if (start < 0 && word == 0) {
         continue;
       }
@@ -174,7 +193,7 @@ public final class DirtyBitmap {
       }
     }
     if (start >= 0) {
-      visitor.run(start, Math.min(pages, (long) words.limit() << 6) - start);
+      visitor.run(start, pages - start);
     }
   }
 }

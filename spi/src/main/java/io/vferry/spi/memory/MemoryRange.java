@@ -4,10 +4,16 @@ package io.vferry.spi.memory;
  * A range of addresses: guest physical, or I/O virtual where the text says so.
  *
  * @param start first address, unsigned
- * @param length bytes, at least 1; the range must not wrap
+ * @param length bytes, unsigned, at least 1; the range must not wrap. The whole 64-bit space, one byte
+ *     more than this can say, is no range
  */
 public record MemoryRange(long start, long length) {
 
+  /**
+   * Creates a range.
+   *
+   * @throws IllegalArgumentException if it is empty or wraps
+   */
   public MemoryRange {
     if (length == 0) {
       throw new IllegalArgumentException("a memory range has at least one byte");
