@@ -12,6 +12,7 @@ module io.vferry.runtime {
   exports io.vferry.runtime.migration;
   exports io.vferry.runtime.plan;
   exports io.vferry.runtime.report;
+  exports io.vferry.runtime.transport;
 
   uses io.vferry.spi.driver.MigrationDriver;
   uses io.vferry.spi.host.HostBackend;

@@ -30,7 +30,31 @@ public enum RuntimeError implements ErrorCode {
   /** The journal cannot be written. */
   JOURNAL_FAILED(2012, "Make the journal directory writable and make room on its disk."),
   /** An unexpected exception in the runtime. */
-  INTERNAL(2013, "Report this with the stack trace.");
+  INTERNAL(2013, "Report this with the stack trace."),
+
+  // Transport: 2050 to 2069.
+  /** No connection to the other side came about. */
+  TRANSPORT_CONNECT_FAILED(2050, "Check that the destination listens there and no firewall blocks it."),
+  /** The address to listen on cannot be used. */
+  TRANSPORT_BIND_FAILED(2051, "Choose another address or port, or stop who uses it."),
+  /** The other side speaks another protocol, another version, or belongs to another session. */
+  TRANSPORT_HANDSHAKE_FAILED(2052, "Use the same version and security settings on both sides."),
+  /** A connection broke. */
+  TRANSPORT_LOST(2053, "Check the network and the other side's output, then migrate again."),
+  /** The other side is connected but did nothing for too long. */
+  TRANSPORT_STALLED(2054, "See whether the other side hangs or the network is down."),
+  /** The other side broke the rules of the protocol. */
+  TRANSPORT_VIOLATION(2055, "Run the same version of vferry on both sides; if it is, report this."),
+  /** Bytes were damaged on their way. */
+  TRANSPORT_CORRUPT(2056, "Migrate again; if it happens again, check network and memory."),
+  /** A chunk of a stream is missing or came twice. */
+  TRANSPORT_STREAM_BROKEN(2057, "Migrate again; if it happens again, report this."),
+  /** The session was closed on this side. */
+  TRANSPORT_CLOSED(2058, "Nothing is to do if the migration was meant to end."),
+  /** Keys or certificates cannot be used. */
+  TRANSPORT_BAD_CREDENTIALS(2059, "Correct the file that the message names."),
+  /** The other side could not prove who it is. */
+  TRANSPORT_UNTRUSTED(2060, "Give both sides certificates that the other side's ca.pem signed.");
 
   private final int number;
   private final String advice;
