@@ -14,6 +14,8 @@ module io.vferry.runtime {
   exports io.vferry.runtime.report;
   exports io.vferry.runtime.transport;
 
+  exports io.vferry.runtime.discovery;
+
   uses io.vferry.spi.driver.MigrationDriver;
   uses io.vferry.spi.host.HostBackend;
   uses io.vferry.spi.model.DeviceModel;

@@ -1,0 +1,88 @@
+package io.vferry.runtime.discovery;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.Availability;
+import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.HostBackend;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostDeviceInfo;
+import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.model.DeviceModel;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The backend of the scheme {@code sim}: opens a device model by name, whichever vendor's it is. It
+ * is a part of the runtime, because only the runtime sees all models.
+ */
+final class ModelBackend implements HostBackend {
+
+  /** The scheme of the addresses of models. */
+  static final String SCHEME = "sim";
+
+  private final Map<String, DeviceModel> models;
+
+  /** Creates the backend of models with distinct names. */
+  ModelBackend(List<Found<DeviceModel>> found) {
+    Map<String, DeviceModel> byName = new TreeMap<>();
+    for (Found<DeviceModel> model : found) {
+      for (String name : model.names()) {
+        byName.put(name, model.instance());
+      }
+    }
+    this.models = Collections.unmodifiableMap(byName);
+  }
+
+  @Override
+  public String scheme() {
+    return SCHEME;
+  }
+
+  @Override
+  public Availability availability() {
+    return models.isEmpty()
+        ? Availability.no("no device model was found; add the jar of a driver that ships one")
+        : Availability.yes();
+  }
+
+  /**
+   * {@inheritDoc} Gives one device for each name, with the property {@code description}. PCI numbers
+   * are known only once the model is created.
+   */
+  @Override
+  public List<HostDeviceInfo> list() {
+    List<HostDeviceInfo> devices = new ArrayList<>();
+    models.forEach(
+        (name, model) ->
+            devices.add(
+                new HostDeviceInfo(
+                    new DeviceAddress(SCHEME, name, Map.of()),
+                    SCHEME,
+                    0,
+                    0,
+                    0,
+                    0,
+                    false,
+                    Map.of("description", model.description(name)))));
+    return devices;
+  }
+
+  @Override
+  public HostDevice open(DeviceAddress address, OpenContext context) throws MigrationException {
+    DeviceModel model = models.get(address.path());
+    if (model == null) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "device %s: there is no device model '%s'; known are: %s"
+              .formatted(
+                  context.deviceId(),
+                  address.path(),
+                  models.isEmpty() ? "none" : String.join(", ", models.keySet())));
+    }
+    return model.create(address, context);
+  }
+}
