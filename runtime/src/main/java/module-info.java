@@ -9,12 +9,11 @@ module io.vferry.runtime {
   requires transitive io.vferry.spi;
 
   exports io.vferry.runtime;
+  exports io.vferry.runtime.discovery;
   exports io.vferry.runtime.migration;
   exports io.vferry.runtime.plan;
   exports io.vferry.runtime.report;
   exports io.vferry.runtime.transport;
-
-  exports io.vferry.runtime.discovery;
 
   uses io.vferry.spi.driver.MigrationDriver;
   uses io.vferry.spi.host.HostBackend;

@@ -25,6 +25,9 @@ import java.util.stream.Collectors;
  */
 public final class Catalogue {
 
+  /** The scheme by which the runtime itself opens every device model. */
+  public static final String MODEL_SCHEME = "sim";
+
   private final List<Found<MigrationDriver>> drivers;
   private final List<Found<HostBackend>> backends;
   private final List<Found<DeviceModel>> models;
@@ -67,7 +70,7 @@ public final class Catalogue {
 
   private static boolean takesSchemeOfRuntime(
       Found<HostBackend> backend, List<Rejected> rejected) {
-    if (!backend.name().equals(ModelBackend.SCHEME)) {
+    if (!backend.name().equals(MODEL_SCHEME)) {
       return false;
     }
     rejected.add(
@@ -84,7 +87,7 @@ public final class Catalogue {
     return new Found<>(
         HostBackend.class,
         new ModelBackend(models),
-        List.of(ModelBackend.SCHEME),
+        List.of(MODEL_SCHEME),
         ModelBackend.class.getName(),
         Origin.RUNTIME,
         "runtime",

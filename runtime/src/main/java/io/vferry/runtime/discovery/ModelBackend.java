@@ -21,9 +21,6 @@ import java.util.TreeMap;
  */
 final class ModelBackend implements HostBackend {
 
-  /** The scheme of the addresses of models. */
-  static final String SCHEME = "sim";
-
   private final Map<String, DeviceModel> models;
 
   /** Creates the backend of models with distinct names. */
@@ -39,7 +36,7 @@ final class ModelBackend implements HostBackend {
 
   @Override
   public String scheme() {
-    return SCHEME;
+    return Catalogue.MODEL_SCHEME;
   }
 
   @Override
@@ -60,8 +57,8 @@ final class ModelBackend implements HostBackend {
         (name, model) ->
             devices.add(
                 new HostDeviceInfo(
-                    new DeviceAddress(SCHEME, name, Map.of()),
-                    SCHEME,
+                    new DeviceAddress(Catalogue.MODEL_SCHEME, name, Map.of()),
+                    Catalogue.MODEL_SCHEME,
                     0,
                     0,
                     0,
