@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Test;
 
 class MigrationExceptionTest {
 
-  private static final MigrationException BARE =
+  private final MigrationException bare =
       new MigrationException(DeviceError.ARC_FAILED, "device nic0 refused to stop");
 
   @Test
   void saysWhatHappenedAndWhatToDo() {
-    assertThat(BARE)
+    assertThat(bare)
         .hasMessage(
             "VF-1001: device nic0 refused to stop."
                 + " Reset the device if it is not usable, then try again.");
@@ -27,7 +27,7 @@ class MigrationExceptionTest {
   @Test
   void saysEverythingItKnows() {
     assertThat(
-            BARE.withArc(Arc.RUNNING_P2P_TO_STOP)
+            bare.withArc(Arc.RUNNING_P2P_TO_STOP)
                 .withErrno(5)
                 .withState(DeviceState.RUNNING_P2P)
                 .withCondition(DeviceCondition.USABLE))
@@ -35,11 +35,11 @@ class MigrationExceptionTest {
             "VF-1001: device nic0 refused to stop, on the way RUNNING_P2P -> STOP (errno 5);"
                 + " the device is in RUNNING_P2P and is usable."
                 + " Reset the device if it is not usable, then try again.");
-    assertThat(BARE.withState(DeviceState.ERROR).withCondition(DeviceCondition.NEEDS_RESET))
+    assertThat(bare.withState(DeviceState.ERROR).withCondition(DeviceCondition.NEEDS_RESET))
         .hasMessageContaining("; the device is in ERROR and needs a reset. ");
-    assertThat(BARE.withCondition(DeviceCondition.LOST))
+    assertThat(bare.withCondition(DeviceCondition.LOST))
         .hasMessageContaining("; the device is lost. ");
-    assertThat(BARE.withState(DeviceState.STOP)).hasMessageContaining("; the device is in STOP. ");
+    assertThat(bare.withState(DeviceState.STOP)).hasMessageContaining("; the device is in STOP. ");
   }
 
   @Test
@@ -73,11 +73,11 @@ class MigrationExceptionTest {
 
   @Test
   void whatIsNotKnownIsEmpty() {
-    assertThat(BARE.arc()).isEmpty();
-    assertThat(BARE.errno()).isEmpty();
-    assertThat(BARE.state()).isEmpty();
-    assertThat(BARE.condition()).isEqualTo(DeviceCondition.UNKNOWN);
-    assertThat(BARE).hasNoCause();
+    assertThat(bare.arc()).isEmpty();
+    assertThat(bare.errno()).isEmpty();
+    assertThat(bare.state()).isEmpty();
+    assertThat(bare.condition()).isEqualTo(DeviceCondition.UNKNOWN);
+    assertThat(bare).hasNoCause();
   }
 
   @Test
@@ -89,7 +89,7 @@ class MigrationExceptionTest {
   @Test
   void isNotSerialized() {
     assertThatThrownBy(
-            () -> new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(BARE))
+            () -> new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(bare))
         .isInstanceOf(NotSerializableException.class);
   }
 }
