@@ -52,7 +52,7 @@ class DirtyBitmapTest {
       case 2, 3, 4 -> {
         // A tracker writes words, here and there beyond the last page.
         int word = random.nextInt((pages + 63) / 64);
-        long bits = random.nextLong() & random.nextLong();
+        long bits = random.nextLong() & (1L << random.nextInt(64)) - 1;
         ByteBuffer words = bitmap.words();
         words.putLong(word * 8, words.getLong(word * 8) | bits);
         for (int bit = 0; bit < 64; bit++) {

@@ -88,7 +88,7 @@ final class PathOracle {
       if (path.size() > 1 && SAVING.contains(last) && !savingInside) {
         continue;
       }
-      for (String step : next.get(last)) {
+      for (String step : next.getOrDefault(last, List.of())) {
         if (!path.contains(step)) {
           List<String> longer = new ArrayList<>(path);
           longer.add(step);
