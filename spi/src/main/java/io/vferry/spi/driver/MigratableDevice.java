@@ -29,7 +29,12 @@ public interface MigratableDevice extends AutoCloseable {
   /** Returns what the device can do; does not change while it is attached. */
   FeatureSet features();
 
-  /** Returns the state the device is in. Never answers from memory what only the device knows. */
+  /**
+   * Returns the state the device is in. Never answers from memory what only the device knows.
+   *
+   * @throws MigrationException {@code IO_FAILED} or {@code DEVICE_LOST} if the device cannot be asked;
+   *     the caller then takes its state for unknown and resets it
+   */
   DeviceState state() throws MigrationException;
 
   /**
@@ -58,7 +63,12 @@ public interface MigratableDevice extends AutoCloseable {
    */
   <T> Optional<T> capability(Class<T> type);
 
-  /** Lets go of the device in whatever state it is, and releases what the driver took. */
+  /**
+   * Lets go of the device in whatever state it is, and releases what the driver took; streams of it
+   * end. The {@link io.vferry.spi.host.HostDevice} stays open. Closing again does nothing.
+   *
+   * @throws MigrationException {@code IO_FAILED}; all is released all the same
+   */
   @Override
   void close() throws MigrationException;
 }

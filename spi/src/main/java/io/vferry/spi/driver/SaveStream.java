@@ -25,7 +25,9 @@ public interface SaveStream extends AutoCloseable {
   /**
    * Reads into the remaining room of a buffer, up to all of it. May wait for the device in STOP_COPY.
    *
-   * @param into has room for at least one byte; direct memory is fastest
+   * @param into has room for at least one byte; direct memory is fastest; its position moves by the
+   *     bytes read, which is by 0 unless the status is {@link Status#DATA}
+   * @return what the read gave
    * @throws MigrationException {@code SESSION_CLOSED} if the session ended or the stream was closed
    *     while waiting, {@code IO_FAILED} otherwise
    */

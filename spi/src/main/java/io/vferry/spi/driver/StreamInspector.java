@@ -21,6 +21,7 @@ public interface StreamInspector {
    * Reads a whole stream.
    *
    * @param stream untrusted
+   * @return what was found, ascending by offset and without gaps
    * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE} with the offset
    */
   List<Field> inspect(ByteBuffer stream) throws MigrationException;

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Instances are immutable; the {@code with…} methods return copies that carry one thing more, with
  * the stack trace of the original. They cannot be serialized: codes come from many jars.
+ *
+ * @serial exclude
  */
 public final class MigrationException extends Exception {
 

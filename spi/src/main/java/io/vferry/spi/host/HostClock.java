@@ -20,6 +20,7 @@ public interface HostClock {
    * Waits. Under a virtual clock, tasks that fall due run meanwhile.
    *
    * @param nanos 0 or more
+   * @throws InterruptedException if the thread is interrupted before or while it waits
    */
   void sleep(long nanos) throws InterruptedException;
 

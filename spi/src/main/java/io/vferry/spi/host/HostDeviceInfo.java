@@ -25,6 +25,7 @@ public record HostDeviceInfo(
     boolean hostMigration,
     Map<String, String> properties) {
 
+  /** Creates a description; the properties are copied. */
   public HostDeviceInfo {
     properties = Map.copyOf(properties);
   }

@@ -51,7 +51,11 @@ public interface Interrupts {
    */
   void enable(int index, int vectors, Listener listener) throws MigrationException;
 
-  /** Turns one kind off; does nothing if it is off. */
+  /**
+   * Turns one kind off; does nothing if it is off. After it the listener is not called any more.
+   *
+   * @throws MigrationException {@code BAD_REQUEST} if there is no such kind, {@code IO_FAILED}
+   */
   void disable(int index) throws MigrationException;
 
   /**
@@ -61,9 +65,17 @@ public interface Interrupts {
    */
   void mask(int index, int vector) throws MigrationException;
 
-  /** Lets a vector signal again. */
+  /**
+   * Lets a vector signal again.
+   *
+   * @throws MigrationException as {@link #mask}
+   */
   void unmask(int index, int vector) throws MigrationException;
 
-  /** Signals a vector from software, as a test of the way to the listener. */
+  /**
+   * Signals a vector from software, as a test of the way to the listener.
+   *
+   * @throws MigrationException {@code BAD_REQUEST} if there is no such vector or its kind is off
+   */
   void trigger(int index, int vector) throws MigrationException;
 }

@@ -25,15 +25,24 @@ public interface MigrationData extends AutoCloseable {
    *
    * @return the number of bytes read; 0 if there is nothing now or nothing any more, which the host
    *     does not tell apart: it is the end if, and only if, the device is in STOP_COPY
+   * @throws MigrationException {@code SESSION_CLOSED} if the session ended, {@code IO_FAILED}
    */
   int read(ByteBuffer into) throws MigrationException;
 
-  /** Writes once; returns how many bytes were taken, at least 1 if any remained. */
+  /**
+   * Writes once; returns how many bytes were taken, at least 1 if any remained.
+   *
+   * @throws MigrationException {@code DATA_CORRUPT}, {@code DATA_INCOMPATIBLE} or {@code DATA_TOO_LONG}
+   *     where the host says so, {@code SESSION_CLOSED} if the session ended, {@code IO_FAILED}
+   */
   int write(ByteBuffer from) throws MigrationException;
 
   /**
    * Asks what is left; devices may produce new data only when asked. Only legal in PRE_COPY and
    * PRE_COPY_P2P.
+   *
+   * @throws MigrationException {@code WRONG_STATE} in another state, {@code SESSION_CLOSED}, {@code
+   *     IO_FAILED}
    */
   Precopy precopy() throws MigrationException;
 

@@ -26,7 +26,11 @@ public interface DmaLog {
    */
   long start(List<MemoryRange> iovaRanges, long pageSizeBytes) throws MigrationException;
 
-  /** Stops logging and forgets what was logged. Does nothing if logging is off. */
+  /**
+   * Stops logging and forgets what was logged. Does nothing if logging is off.
+   *
+   * @throws MigrationException {@code DMA_LOG_FAILED}; logging counts as off all the same
+   */
   void stop() throws MigrationException;
 
   /**

@@ -8,7 +8,8 @@ import java.util.List;
 
 /**
  * A software stand-in for a kind of hardware, shipped beside its driver, so that anyone can try, test
- * and demonstrate the driver with no hardware. A service, with the same rules as a driver.
+ * and demonstrate the driver with no hardware. A service, with the same rules as a driver. Stateless; all
+ * methods may be called from any thread at the same time.
  */
 public interface DeviceModel {
 

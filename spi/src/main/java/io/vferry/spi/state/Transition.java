@@ -11,6 +11,7 @@ public sealed interface Transition {
    * @param arcs empty if the device is already there; never more than four
    */
   record Path(List<Arc> arcs) implements Transition {
+    /** Creates a path; the list is copied. */
     public Path {
       arcs = List.copyOf(arcs);
     }

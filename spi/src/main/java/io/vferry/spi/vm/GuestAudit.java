@@ -14,12 +14,18 @@ public interface GuestAudit {
    * @param violations one sentence each; empty if all is well
    */
   record Verdict(Map<String, Long> counts, List<String> violations) {
+    /** Creates a verdict; map and list are copied. */
     public Verdict {
       counts = Map.copyOf(counts);
       violations = List.copyOf(violations);
     }
   }
 
-  /** Checks memory and devices after the load and before the guest runs; changes nothing. */
+  /**
+   * Checks memory and devices after the load and before the guest runs; changes nothing.
+   *
+   * @throws MigrationException {@code IO_FAILED} if something could not be looked at, which is no
+   *     verdict
+   */
   Verdict audit() throws MigrationException;
 }

@@ -23,19 +23,31 @@ public interface VirtualMachine extends AutoCloseable {
    *
    * @param id its name in the manifest
    * @param device guarded, so that accesses not legal in the device's state are refused
+   * @throws MigrationException {@code BAD_REQUEST} if there is no room for it or the id is taken, {@code
+   *     IO_FAILED} if the monitor refuses
    */
   void plug(String id, HostDevice device) throws MigrationException;
 
   /**
    * Returns where the guest sees regions of its devices, so that devices can reach each other there.
    * Source and destination give the same answer for the same devices plugged in the same order.
+   *
+   * @throws MigrationException {@code IO_FAILED} if the monitor cannot be reached
    */
   List<PlacedRegion> placedRegions() throws MigrationException;
 
-  /** Lets the vCPUs run. Does nothing if they do. */
+  /**
+   * Lets the vCPUs run. Does nothing if they do.
+   *
+   * @throws MigrationException {@code IO_FAILED} if the monitor cannot be reached or refuses
+   */
   void resume() throws MigrationException;
 
-  /** Stops the vCPUs; returns when none runs any more. Does nothing if none does. */
+  /**
+   * Stops the vCPUs; returns when none runs any more. Does nothing if none does.
+   *
+   * @throws MigrationException {@code IO_FAILED} if the monitor cannot be reached or refuses
+   */
   void pause() throws MigrationException;
 
   /**
@@ -46,27 +58,42 @@ public interface VirtualMachine extends AutoCloseable {
    */
   void settlePageRequests(long timeoutNanos) throws MigrationException;
 
-  /** Starts to log the memory that vCPUs and emulated devices write. */
+  /**
+   * Starts to log the memory that vCPUs and emulated devices write.
+   *
+   * @throws MigrationException {@code DMA_LOG_FAILED}
+   */
   void startDirtyLog() throws MigrationException;
 
-  /** Stops the log. Does nothing if it is off. */
+  /**
+   * Stops the log. Does nothing if it is off.
+   *
+   * @throws MigrationException {@code DMA_LOG_FAILED}; the log counts as off all the same
+   */
   void stopDirtyLog() throws MigrationException;
 
   /**
    * Sets the bits of the pages written since the last report or the start, and forgets them.
    *
-   * @param into covers guest physical addresses with the page size of the memory
+   * @param into covers guest physical addresses with the page size of the memory; only ever gets bits
+   *     set
+   * @throws MigrationException {@code DMA_LOG_FAILED}; the caller then takes all memory for dirty
    */
   void reportDirty(DirtyBitmap into) throws MigrationException;
 
-  /** Returns the state of vCPUs and platform; only while paused. At most 64 MiB. */
+  /**
+   * Returns the state of vCPUs and platform; only while paused. At most 64 MiB.
+   *
+   * @throws MigrationException {@code WRONG_STATE} if the vCPUs run, {@code IO_FAILED}
+   */
   ByteBuffer savePlatform() throws MigrationException;
 
   /**
    * Loads the state of vCPUs and platform; only while paused.
    *
    * @param state untrusted
-   * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}
+   * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}; {@code WRONG_STATE} if
+   *     the vCPUs run
    */
   void loadPlatform(ByteBuffer state) throws MigrationException;
 
@@ -75,7 +102,11 @@ public interface VirtualMachine extends AutoCloseable {
     return Optional.empty();
   }
 
-  /** Ends the virtual machine; what was plugged stays the caller's. */
+  /**
+   * Ends the virtual machine; what was plugged stays the caller's. Ending it again does nothing.
+   *
+   * @throws MigrationException {@code IO_FAILED}; what this process held is released all the same
+   */
   @Override
   void close() throws MigrationException;
 }

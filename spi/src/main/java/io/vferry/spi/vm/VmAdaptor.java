@@ -4,6 +4,7 @@ import io.vferry.spi.error.MigrationException;
 
 /**
  * Connects to one kind of virtual machine monitor. A service, with the same rules as a driver.
+ * Stateless; all methods may be called from any thread at the same time.
  */
 public interface VmAdaptor {
 
