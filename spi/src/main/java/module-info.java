@@ -1,8 +1,8 @@
 /**
  * What a vendor implements to make a device migratable, and what it may use to reach the hardware.
  *
- * <p>Start at {@link io.vferry.spi.driver.MigrationDriver}. The module needs nothing but the JDK and
- * never will, so that a driver jar cannot clash with a host library.
+ * <p>Start at {@link io.vferry.spi.driver.MigrationDriver}. The module needs nothing but the JDK
+ * and never will, so that a driver jar cannot clash with a host library.
  */
 @org.jspecify.annotations.NullMarked
 module io.vferry.spi {

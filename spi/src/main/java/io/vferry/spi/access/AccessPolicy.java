@@ -49,8 +49,16 @@ public final class AccessPolicy {
       case P2P_OUT, REGION_READ, REGION_WRITE, REGION_MAP -> quiescent ? NO : YES;
       case SAVE_DATA, PRECOPY_INFO -> saving ? YES : NO;
       case LOAD_DATA -> NO;
-      case DMA_OUT, P2P_IN, INTERRUPT, CONFIG_READ, CONFIG_WRITE, SET_IRQS, DMA_MAP, DMA_LOG,
-          STOP_COPY_SIZE, RESET ->
+      case DMA_OUT,
+          P2P_IN,
+          INTERRUPT,
+          CONFIG_READ,
+          CONFIG_WRITE,
+          SET_IRQS,
+          DMA_MAP,
+          DMA_LOG,
+          STOP_COPY_SIZE,
+          RESET ->
           YES;
     };
   }

@@ -18,11 +18,11 @@ import java.util.Optional;
 /**
  * A device as the guest gets it: the same device behind an {@link AccessGuard}.
  *
- * <p>What belongs to the runtime alone is not handed out: companions, {@link HostMigration} and {@link
- * DmaLog}. Closing this does nothing, the device stays the runtime's. A mapping that was handed out
- * cannot be taken back; whoever pauses the vCPUs keeps the guest from using it. A reset by the guest is
- * legal in each state, as on hardware: it takes the device to RUNNING and ends a session under way,
- * which the runtime notices at its next step.
+ * <p>What belongs to the runtime alone is not handed out: companions, {@link HostMigration} and
+ * {@link DmaLog}. Closing this does nothing, the device stays the runtime's. A mapping that was
+ * handed out cannot be taken back; whoever pauses the vCPUs keeps the guest from using it. A reset
+ * by the guest is legal in each state, as on hardware: it takes the device to RUNNING and ends a
+ * session under way, which the runtime notices at its next step.
  */
 public final class GuardedHostDevice implements HostDevice {
 

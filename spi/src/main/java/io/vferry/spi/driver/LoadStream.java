@@ -4,8 +4,8 @@ import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
 /**
- * The state of a device on its way in; opened by the arc into RESUMING. It takes the bytes of exactly
- * one save stream, cut in any way. One thread writes; any thread may close.
+ * The state of a device on its way in; opened by the arc into RESUMING. It takes the bytes of
+ * exactly one save stream, cut in any way. One thread writes; any thread may close.
  */
 public interface LoadStream extends AutoCloseable {
 

@@ -32,8 +32,8 @@ public interface MigratableDevice extends AutoCloseable {
   /**
    * Returns the state the device is in. Never answers from memory what only the device knows.
    *
-   * @throws MigrationException {@code IO_FAILED} or {@code DEVICE_LOST} if the device cannot be asked;
-   *     the caller then takes its state for unknown and resets it
+   * @throws MigrationException {@code IO_FAILED} or {@code DEVICE_LOST} if the device cannot be
+   *     asked; the caller then takes its state for unknown and resets it
    */
   DeviceState state() throws MigrationException;
 
@@ -43,9 +43,9 @@ public interface MigratableDevice extends AutoCloseable {
    * @param arc one that the device has, see {@link FeatureSet#supports(Arc)}
    * @return the stream if the arc opens one, see {@link Arc#opensSaveStream()} and {@link
    *     Arc#opensLoadStream()}, else {@link ArcOutcome.Done}
-   * @throws MigrationException {@code WRONG_STATE} if the device is not where the arc starts, {@code
-   *     ARC_UNSUPPORTED}, {@code ARC_FAILED}; {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE} when
-   *     leaving RESUMING
+   * @throws MigrationException {@code WRONG_STATE} if the device is not where the arc starts,
+   *     {@code ARC_UNSUPPORTED}, {@code ARC_FAILED}; {@code DATA_CORRUPT} or {@code
+   *     DATA_INCOMPATIBLE} when leaving RESUMING
    */
   ArcOutcome perform(Arc arc) throws MigrationException;
 

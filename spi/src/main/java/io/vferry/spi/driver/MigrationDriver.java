@@ -6,8 +6,9 @@ import io.vferry.spi.host.HostDeviceInfo;
 import java.util.Optional;
 
 /**
- * What a vendor ships: makes devices of some kinds migratable. A service: implementations are public,
- * carry {@link SpiLevel}, and have a public constructor without arguments that does nothing slow.
+ * What a vendor ships: makes devices of some kinds migratable. A service: implementations are
+ * public, carry {@link SpiLevel}, and have a public constructor without arguments that does nothing
+ * slow.
  *
  * <p>Stateless; all methods may be called from any thread at the same time.
  */

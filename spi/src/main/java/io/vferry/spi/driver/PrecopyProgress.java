@@ -3,11 +3,11 @@ package io.vferry.spi.driver;
 import io.vferry.spi.error.MigrationException;
 
 /**
- * Optional feature: says how far a pre-copy is. Each device with pre-copy has it. May be called while
- * another thread reads the save stream.
+ * Optional feature: says how far a pre-copy is. Each device with pre-copy has it. May be called
+ * while another thread reads the save stream.
  *
- * <p>Source: {@code VFIO_MIG_GET_PRECOPY_INFO} in Linux 6.12, {@code include/uapi/linux/vfio.h}; the
- * flag that says a first image was begun anew came with later kernels.
+ * <p>Source: {@code VFIO_MIG_GET_PRECOPY_INFO} in Linux 6.12, {@code include/uapi/linux/vfio.h};
+ * the flag that says a first image was begun anew came with later kernels.
  */
 public interface PrecopyProgress {
 

@@ -4,11 +4,11 @@ import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
 /**
- * The state of a device on its way out. Opened by the arc that enters the first saving state, and the
- * same stream until the device leaves the saving states.
+ * The state of a device on its way out. Opened by the arc that enters the first saving state, and
+ * the same stream until the device leaves the saving states.
  *
- * <p>The bytes are opaque and how they are cut means nothing; their order does. One thread reads; any
- * thread may close.
+ * <p>The bytes are opaque and how they are cut means nothing; their order does. One thread reads;
+ * any thread may close.
  */
 public interface SaveStream extends AutoCloseable {
 
@@ -23,7 +23,8 @@ public interface SaveStream extends AutoCloseable {
   }
 
   /**
-   * Reads into the remaining room of a buffer, up to all of it. May wait for the device in STOP_COPY.
+   * Reads into the remaining room of a buffer, up to all of it. May wait for the device in
+   * STOP_COPY.
    *
    * @param into has room for at least one byte; direct memory is fastest; its position moves by the
    *     bytes read, which is by 0 unless the status is {@link Status#DATA}
@@ -33,7 +34,9 @@ public interface SaveStream extends AutoCloseable {
    */
   Status read(ByteBuffer into) throws MigrationException;
 
-  /** Ends the stream, also one that another thread waits for. The device's state does not change. */
+  /**
+   * Ends the stream, also one that another thread waits for. The device's state does not change.
+   */
   @Override
   void close();
 }

@@ -9,7 +9,8 @@ public interface StopCopyEstimate {
   /**
    * Asks the device.
    *
-   * @return bytes, 0 or more, an estimate that is never trusted; empty if the device cannot tell now
+   * @return bytes, 0 or more, an estimate that is never trusted; empty if the device cannot tell
+   *     now
    * @throws MigrationException {@code IO_FAILED} if the device could not be asked
    */
   OptionalLong stopCopyBytes() throws MigrationException;

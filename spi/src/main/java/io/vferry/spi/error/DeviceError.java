@@ -9,9 +9,11 @@ public enum DeviceError implements ErrorCode {
   /** The device is not in the state in which the arc starts. */
   WRONG_STATE(1003, "Read the state again; somebody else may have moved or reset the device."),
   /** The data to load are truncated, repeated, out of order or damaged. */
-  DATA_CORRUPT(1004, "Reset the destination device and migrate again; the source still has the data."),
+  DATA_CORRUPT(
+      1004, "Reset the destination device and migrate again; the source still has the data."),
   /** The data to load belong to a device or format this one cannot take. */
-  DATA_INCOMPATIBLE(1005, "Choose a destination with the same device, firmware and driver version."),
+  DATA_INCOMPATIBLE(
+      1005, "Choose a destination with the same device, firmware and driver version."),
   /** More data were offered than the device can take. */
   DATA_TOO_LONG(1006, "Reset the destination device and migrate again."),
   /** The stream belongs to a session that has ended. */
@@ -19,7 +21,8 @@ public enum DeviceError implements ErrorCode {
   /** A read or write of device registers, memory or migration data failed. */
   IO_FAILED(1008, "Look into the kernel log of this host."),
   /** The access is not legal in the device's present state. */
-  ACCESS_DENIED(1009, "Wait until the device is in a state that allows it; the manual has the table."),
+  ACCESS_DENIED(
+      1009, "Wait until the device is in a state that allows it; the manual has the table."),
   /** The device did not do what it was told in time. */
   TIMEOUT(1010, "Reset the device; report it to its vendor if it happens again."),
   /** The device is gone or no longer answers. */

@@ -9,13 +9,11 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one checked exception of this interface: what happened, to what, in which state it is now, and
- * what to do.
+ * The one checked exception of this interface: what happened, to what, in which state it is now,
+ * and what to do.
  *
- * <p>Instances are immutable; the {@code with…} methods return copies that carry one thing more, with
- * the stack trace of the original. They cannot be serialized: codes come from many jars.
- *
- * @serial exclude
+ * <p>Instances are immutable; the {@code with…} methods return copies that carry one thing more,
+ * with the stack trace of the original. They cannot be serialized: codes come from many jars.
  */
 public final class MigrationException extends Exception {
 
@@ -124,8 +122,8 @@ public final class MigrationException extends Exception {
   }
 
   /**
-   * Returns the whole story on one line: code, detail, arc, errno, state, condition and advice, as far
-   * as they are known.
+   * Returns the whole story on one line: code, detail, arc, errno, state, condition and advice, as
+   * far as they are known.
    */
   @Override
   public String getMessage() {

@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Where a device is: {@code scheme:path?key=value&key=value}, for example {@code
- * vfio:0000:3b:00.2} or {@code sim:mlx5?state=64MiB}.
+ * Where a device is: {@code scheme:path?key=value&key=value}, for example {@code vfio:0000:3b:00.2}
+ * or {@code sim:mlx5?state=64MiB}.
  *
  * @param scheme names the {@link HostBackend}: lower-case letters, digits and {@code -}
  * @param path what the backend makes of it; not empty, without {@code ?}

@@ -31,10 +31,10 @@ public interface DmaSpace {
    * Maps memory of this process.
    *
    * @param iova first I/O virtual address, a multiple of the page size
-   * @param memory direct; its remaining bytes are mapped and stay referenced until unmapped; address
-   *     and length are multiples of the page size
-   * @throws MigrationException {@code BAD_REQUEST} if unaligned, outside the usable ranges or mapped
-   *     already, {@code OUT_OF_RESOURCES} if the host's limit of locked memory is reached
+   * @param memory direct; its remaining bytes are mapped and stay referenced until unmapped;
+   *     address and length are multiples of the page size
+   * @throws MigrationException {@code BAD_REQUEST} if unaligned, outside the usable ranges or
+   *     mapped already, {@code OUT_OF_RESOURCES} if the host's limit of locked memory is reached
    */
   void map(long iova, ByteBuffer memory, Direction direction) throws MigrationException;
 

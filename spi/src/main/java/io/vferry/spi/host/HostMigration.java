@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Migration as the host offers it for a device, that is {@code VFIO_DEVICE_FEATURE_MIGRATION} of the
- * kernel or of a vfio-user server. Found by {@link HostDevice#capability}.
+ * Migration as the host offers it for a device, that is {@code VFIO_DEVICE_FEATURE_MIGRATION} of
+ * the kernel or of a vfio-user server. Found by {@link HostDevice#capability}.
  *
  * <p>One thread at a time.
  */
@@ -20,8 +20,8 @@ public interface HostMigration {
   /**
    * Asks the device for its state; nothing is remembered from earlier.
    *
-   * @throws MigrationException {@code IO_FAILED} if it cannot be asked, or answers with a number this
-   *     version does not know
+   * @throws MigrationException {@code IO_FAILED} if it cannot be asked, or answers with a number
+   *     this version does not know
    */
   DeviceState state() throws MigrationException;
 
@@ -29,9 +29,9 @@ public interface HostMigration {
    * Moves the device, over as many arcs as the host finds necessary.
    *
    * @return the data of the session that the last arc opened, if it opened one
-   * @throws MigrationException {@code ARC_UNSUPPORTED} if the host refuses the target from the present
-   *     state; {@code ARC_FAILED} with the state that was read back afterwards, which can be any state
-   *     on the way
+   * @throws MigrationException {@code ARC_UNSUPPORTED} if the host refuses the target from the
+   *     present state; {@code ARC_FAILED} with the state that was read back afterwards, which can
+   *     be any state on the way
    */
   Optional<MigrationData> setState(DeviceState target) throws MigrationException;
 

@@ -32,8 +32,9 @@ public interface MigrationData extends AutoCloseable {
   /**
    * Writes once; returns how many bytes were taken, at least 1 if any remained.
    *
-   * @throws MigrationException {@code DATA_CORRUPT}, {@code DATA_INCOMPATIBLE} or {@code DATA_TOO_LONG}
-   *     where the host says so, {@code SESSION_CLOSED} if the session ended, {@code IO_FAILED}
+   * @throws MigrationException {@code DATA_CORRUPT}, {@code DATA_INCOMPATIBLE} or {@code
+   *     DATA_TOO_LONG} where the host says so, {@code SESSION_CLOSED} if the session ended, {@code
+   *     IO_FAILED}
    */
   int write(ByteBuffer from) throws MigrationException;
 

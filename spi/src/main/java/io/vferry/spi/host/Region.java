@@ -8,9 +8,9 @@ import java.util.Optional;
  * Registers or memory of a device.
  *
  * <p>An access of 1, 2, 4, 8 or 16 bytes at a multiple of its length reaches the device as one
- * access where the host can do it, otherwise as accesses of the largest width it can do, in ascending
- * order. Longer ones are split in an order not said. Bytes are as they lie in the region; whether
- * registers are little or big endian is the device's business.
+ * access where the host can do it, otherwise as accesses of the largest width it can do, in
+ * ascending order. Longer ones are split in an order not said. Bytes are as they lie in the region;
+ * whether registers are little or big endian is the device's business.
  */
 public interface Region {
 

@@ -59,8 +59,7 @@ public final class DirtyBitmap {
     }
     this.pages = lastPage + 1;
     int wordCount = (int) ((pages + 63) >>> 6);
-    this.bytes =
-        ByteBuffer.allocateDirect(wordCount * Long.BYTES).order(ByteOrder.nativeOrder());
+    this.bytes = ByteBuffer.allocateDirect(wordCount * Long.BYTES).order(ByteOrder.nativeOrder());
     this.words = bytes.asLongBuffer();
   }
 
@@ -80,8 +79,8 @@ public final class DirtyBitmap {
   }
 
   /**
-   * Returns the words as direct memory, for a tracker to set bits in. Bits beyond the last page, which
-   * a tracker with larger pages may set, are never reported.
+   * Returns the words as direct memory, for a tracker to set bits in. Bits beyond the last page,
+   * which a tracker with larger pages may set, are never reported.
    */
   public ByteBuffer words() {
     return bytes.duplicate().order(ByteOrder.nativeOrder());

@@ -4,8 +4,8 @@ package io.vferry.spi.memory;
  * A range of addresses: guest physical, or I/O virtual where the text says so.
  *
  * @param start first address, unsigned
- * @param length bytes, unsigned, at least 1; the range must not wrap. The whole 64-bit space, one byte
- *     more than this can say, is no range
+ * @param length bytes, unsigned, at least 1; the range must not wrap. The whole 64-bit space, one
+ *     byte more than this can say, is no range
  */
 public record MemoryRange(long start, long length) {
 

@@ -38,7 +38,9 @@ public enum DeviceState {
     return number;
   }
 
-  /** Returns the state with the kernel's number, or empty for a number this version does not know. */
+  /**
+   * Returns the state with the kernel's number, or empty for a number this version does not know.
+   */
   public static Optional<DeviceState> ofNumber(int number) {
     return number >= 0 && number < values().length
         ? Optional.of(values()[number])

@@ -2,7 +2,9 @@ package io.vferry.spi.state;
 
 import java.util.List;
 
-/** The answer to "how does a device get from one state to another": a path, or why there is none. */
+/**
+ * The answer to "how does a device get from one state to another": a path, or why there is none.
+ */
 public sealed interface Transition {
 
   /**

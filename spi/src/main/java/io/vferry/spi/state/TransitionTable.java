@@ -15,10 +15,9 @@ import java.util.List;
 /**
  * The one place where the path from a state to another is computed.
  *
- * <p>It gives what {@code vfio_mig_get_next_state} of Linux 6.12 ({@code
- * drivers/vfio/vfio_main.c}) gives: the shortest path, on which a saving state is an interior node
- * only between saving states; optional states that the device lacks are stepped over inside a path
- * and refused at its ends.
+ * <p>It gives what {@code vfio_mig_get_next_state} of Linux 6.12 ({@code drivers/vfio/vfio_main.c})
+ * gives: the shortest path, on which a saving state is an interior node only between saving states;
+ * optional states that the device lacks are stepped over inside a path and refused at its ends.
  */
 public final class TransitionTable {
 

@@ -9,5 +9,4 @@ package io.vferry.spi.vm;
  * @param guestAddress first guest physical address; outside the guest's memory
  * @param lengthBytes how much of the region, from its start
  */
-public record PlacedRegion(
-    String deviceId, int regionIndex, long guestAddress, long lengthBytes) {}
+public record PlacedRegion(String deviceId, int regionIndex, long guestAddress, long lengthBytes) {}

@@ -23,14 +23,15 @@ public interface VirtualMachine extends AutoCloseable {
    *
    * @param id its name in the manifest
    * @param device guarded, so that accesses not legal in the device's state are refused
-   * @throws MigrationException {@code BAD_REQUEST} if there is no room for it or the id is taken, {@code
-   *     IO_FAILED} if the monitor refuses
+   * @throws MigrationException {@code BAD_REQUEST} if there is no room for it or the id is taken,
+   *     {@code IO_FAILED} if the monitor refuses
    */
   void plug(String id, HostDevice device) throws MigrationException;
 
   /**
-   * Returns where the guest sees regions of its devices, so that devices can reach each other there.
-   * Source and destination give the same answer for the same devices plugged in the same order.
+   * Returns where the guest sees regions of its devices, so that devices can reach each other
+   * there. Source and destination give the same answer for the same devices plugged in the same
+   * order.
    *
    * @throws MigrationException {@code IO_FAILED} if the monitor cannot be reached
    */
@@ -75,8 +76,8 @@ public interface VirtualMachine extends AutoCloseable {
   /**
    * Sets the bits of the pages written since the last report or the start, and forgets them.
    *
-   * @param into covers guest physical addresses with the page size of the memory; only ever gets bits
-   *     set
+   * @param into covers guest physical addresses with the page size of the memory; only ever gets
+   *     bits set
    * @throws MigrationException {@code DMA_LOG_FAILED}; the caller then takes all memory for dirty
    */
   void reportDirty(DirtyBitmap into) throws MigrationException;
@@ -92,8 +93,8 @@ public interface VirtualMachine extends AutoCloseable {
    * Loads the state of vCPUs and platform; only while paused.
    *
    * @param state untrusted
-   * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}; {@code WRONG_STATE} if
-   *     the vCPUs run
+   * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}; {@code
+   *     WRONG_STATE} if the vCPUs run
    */
   void loadPlatform(ByteBuffer state) throws MigrationException;
 

@@ -13,11 +13,7 @@ import java.util.Map;
  * @param clock the time in which a simulated machine lives; a real one ignores it
  */
 public record VmSpec(
-    String name,
-    long memoryBytes,
-    boolean incoming,
-    Map<String, String> options,
-    HostClock clock) {
+    String name, long memoryBytes, boolean incoming, Map<String, String> options, HostClock clock) {
 
   /** Creates a specification; the options are copied. */
   public VmSpec {

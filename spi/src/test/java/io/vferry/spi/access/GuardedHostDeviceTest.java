@@ -41,7 +41,8 @@ class GuardedHostDeviceTest {
     uses.put("map 0", new Use(Access.REGION_MAP, () -> guarded.region(0).map(0, 4096)));
     int config = RegionInfo.PCI_CONFIG;
     uses.put("read 7", new Use(Access.CONFIG_READ, () -> guarded.region(config).read(0, buffer)));
-    uses.put("write 7", new Use(Access.CONFIG_WRITE, () -> guarded.region(config).write(0, buffer)));
+    uses.put(
+        "write 7", new Use(Access.CONFIG_WRITE, () -> guarded.region(config).write(0, buffer)));
     uses.put("enable", new Use(Access.SET_IRQS, () -> interrupts.enable(0, 1, vector -> {})));
     uses.put("disable", new Use(Access.SET_IRQS, () -> interrupts.disable(0)));
     uses.put("mask", new Use(Access.SET_IRQS, () -> interrupts.mask(0, 0)));

@@ -22,8 +22,7 @@ final class RecordingDevice implements HostDevice {
 
   @Override
   public HostDeviceInfo info() {
-    return new HostDeviceInfo(
-        DeviceAddress.parse("test:x"), "test", 0, 0, 0, 0, false, Map.of());
+    return new HostDeviceInfo(DeviceAddress.parse("test:x"), "test", 0, 0, 0, 0, false, Map.of());
   }
 
   @Override

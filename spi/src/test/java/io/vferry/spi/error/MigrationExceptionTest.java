@@ -88,8 +88,7 @@ class MigrationExceptionTest {
 
   @Test
   void isNotSerialized() {
-    assertThatThrownBy(
-            () -> new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(bare))
+    assertThatThrownBy(() -> new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(bare))
         .isInstanceOf(NotSerializableException.class);
   }
 }

@@ -40,9 +40,28 @@ class DeviceAddressTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", ":", "vfio", "vfio:", "vfio:?a=1", ":path", "Vfio:x", "1a:x", "-a:x", "v fio:x", "a?b:c",
-        "sim:x?", "sim:x?a", "sim:x?=1", "sim:x?a=1&", "sim:x?a=1&&b=2", "sim:x?a=1&a=2",
-        "sim:x\ny", "sim:x\u0000", "sim:x?a\n=1", "sim:x?a=1\u001b[2J", "sim:x\u0085"
+        "",
+        ":",
+        "vfio",
+        "vfio:",
+        "vfio:?a=1",
+        ":path",
+        "Vfio:x",
+        "1a:x",
+        "-a:x",
+        "v fio:x",
+        "a?b:c",
+        "sim:x?",
+        "sim:x?a",
+        "sim:x?=1",
+        "sim:x?a=1&",
+        "sim:x?a=1&&b=2",
+        "sim:x?a=1&a=2",
+        "sim:x\ny",
+        "sim:x\u0000",
+        "sim:x?a\n=1",
+        "sim:x?a=1\u001b[2J",
+        "sim:x\u0085"
       })
   void refusesWhatIsNone(String text) {
     assertThatThrownBy(() -> DeviceAddress.parse(text))

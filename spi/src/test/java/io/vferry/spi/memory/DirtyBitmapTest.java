@@ -66,7 +66,8 @@ class DirtyBitmapTest {
         long length = 1 + Math.floorMod(random.nextLong(), Math.min(range.length(), 70L << 12));
         bitmap.mark(new MemoryRange(range.start() + first, length));
         long last = Math.min(first + length, range.length()) - 1;
-        expected.set((int) (first / bitmap.pageSizeBytes()), (int) (last / bitmap.pageSizeBytes()) + 1);
+        expected.set(
+            (int) (first / bitmap.pageSizeBytes()), (int) (last / bitmap.pageSizeBytes()) + 1);
       }
     }
   }

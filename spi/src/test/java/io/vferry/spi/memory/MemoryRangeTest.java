@@ -10,8 +10,18 @@ import org.junit.jupiter.api.Test;
 class MemoryRangeTest {
 
   private static final long[] CORNERS = {
-    0, 1, 2, 0xfff, 0x1000, Long.MAX_VALUE - 1, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1,
-    -0x1000, -2, -1
+    0,
+    1,
+    2,
+    0xfff,
+    0x1000,
+    Long.MAX_VALUE - 1,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    Long.MIN_VALUE + 1,
+    -0x1000,
+    -2,
+    -1
   };
 
   @Test
@@ -48,7 +58,9 @@ class MemoryRangeTest {
           unsigned(a.start()).compareTo(unsigned(b.start())) <= 0
               && unsigned(b.last()).compareTo(unsigned(a.last())) <= 0;
       boolean overlaps =
-          unsigned(a.start()).max(unsigned(b.start())).compareTo(unsigned(a.last()).min(unsigned(b.last())))
+          unsigned(a.start())
+                  .max(unsigned(b.start()))
+                  .compareTo(unsigned(a.last()).min(unsigned(b.last())))
               <= 0;
       assertThat(a.contains(b)).as("seed %d: %s contains %s", seed, a, b).isEqualTo(contains);
       assertThat(a.overlaps(b)).as("seed %d: %s overlaps %s", seed, a, b).isEqualTo(overlaps);
@@ -57,7 +69,8 @@ class MemoryRangeTest {
 
   @Test
   void printsBothEnds() {
-    assertThat(new MemoryRange(-0x1000, 0x1000)).hasToString("[0xfffffffffffff000-0xffffffffffffffff]");
+    assertThat(new MemoryRange(-0x1000, 0x1000))
+        .hasToString("[0xfffffffffffff000-0xffffffffffffffff]");
   }
 
   /** Near a few places, so that ranges meet. */

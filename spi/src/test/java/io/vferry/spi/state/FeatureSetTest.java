@@ -24,7 +24,12 @@ class FeatureSetTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"STOP_COPY, 6", "STOP_COPY_P2P, 8", "STOP_COPY_PRE_COPY, 9", "STOP_COPY_P2P_PRE_COPY, 15"})
+  @CsvSource({
+    "STOP_COPY, 6",
+    "STOP_COPY_P2P, 8",
+    "STOP_COPY_PRE_COPY, 9",
+    "STOP_COPY_P2P_PRE_COPY, 15"
+  })
   void performsAsManyArcsAsTheKernelAsksForOfADriver(FeatureSet features, int arcs) {
     assertThat(Arrays.stream(Arc.values()).filter(features::supports)).hasSize(arcs);
   }

@@ -9,8 +9,8 @@ import java.util.Queue;
 import java.util.Set;
 
 /**
- * Finds paths by breadth-first search over the base arcs and the rules of the kernel header, with no
- * table: it shares neither code nor data with what it judges.
+ * Finds paths by breadth-first search over the base arcs and the rules of the kernel header, with
+ * no table: it shares neither code nor data with what it judges.
  */
 final class PathOracle {
 
@@ -18,11 +18,7 @@ final class PathOracle {
       List.of("STOP STOP_COPY", "STOP_COPY STOP", "STOP RESUMING", "RESUMING STOP");
   private static final List<String> ARCS_WITHOUT_P2P = List.of("STOP RUNNING", "RUNNING STOP");
   private static final List<String> ARCS_OF_P2P =
-      List.of(
-          "STOP RUNNING_P2P",
-          "RUNNING_P2P STOP",
-          "RUNNING RUNNING_P2P",
-          "RUNNING_P2P RUNNING");
+      List.of("STOP RUNNING_P2P", "RUNNING_P2P STOP", "RUNNING RUNNING_P2P", "RUNNING_P2P RUNNING");
   private static final List<String> ARCS_OF_PRE_COPY =
       List.of("RUNNING PRE_COPY", "PRE_COPY RUNNING");
   private static final List<String> ARCS_OF_PRE_COPY_WITHOUT_P2P = List.of("PRE_COPY STOP_COPY");
@@ -62,8 +58,8 @@ final class PathOracle {
   }
 
   /**
-   * All shortest paths, each with both ends; none if the pair is refused. The rules leave exactly one
-   * for each legal pair, which is for the test to say.
+   * All shortest paths, each with both ends; none if the pair is refused. The rules leave exactly
+   * one for each legal pair, which is for the test to say.
    */
   List<List<String>> shortestPaths(String from, String to) {
     boolean known = next.containsKey(from) && next.containsKey(to);

@@ -24,7 +24,9 @@ class TransitionTableTest {
     for (DeviceState from : DeviceState.values()) {
       for (DeviceState to : DeviceState.values()) {
         List<List<String>> expected = oracle.shortestPaths(from.name(), to.name());
-        assertThat(expected).as("the rules are unambiguous for %s to %s", from, to).hasSizeLessThan(2);
+        assertThat(expected)
+            .as("the rules are unambiguous for %s to %s", from, to)
+            .hasSizeLessThan(2);
         List<String> actual = statesPassed(features, from, to);
         assertThat(actual)
             .as("%s: %s to %s", features, from, to)
@@ -84,7 +86,9 @@ class TransitionTableTest {
   void anArcThatOpensAStreamIsTheLastOfItsPath(FeatureSet features) {
     for (List<Arc> arcs : allPaths(features)) {
       for (Arc arc : arcs.subList(0, Math.max(0, arcs.size() - 1))) {
-        assertThat(arc.opensSaveStream() || arc.opensLoadStream()).as("%s in %s", arc, arcs).isFalse();
+        assertThat(arc.opensSaveStream() || arc.opensLoadStream())
+            .as("%s in %s", arc, arcs)
+            .isFalse();
       }
     }
   }
@@ -107,7 +111,8 @@ class TransitionTableTest {
   void aRefusalSaysWhy(FeatureSet features) {
     for (DeviceState from : DeviceState.values()) {
       for (DeviceState to : DeviceState.values()) {
-        if (TransitionTable.of(features).transition(from, to) instanceof Transition.Refused refused) {
+        if (TransitionTable.of(features).transition(from, to)
+            instanceof Transition.Refused refused) {
           assertThat(refused.reason()).isNotBlank().doesNotEndWith(".");
         }
       }
