@@ -152,6 +152,21 @@ public final class DirtyBitmap {
     return count;
   }
 
+  /**
+   * Marks each page that another bitmap has marked.
+   *
+   * @throws IllegalArgumentException if the other covers another range or has another page size
+   */
+  public void markAllOf(DirtyBitmap other) {
+    if (!range.equals(other.range) || pageSizeBytes != other.pageSizeBytes) {
+      throw new IllegalArgumentException(
+          "bitmaps of " + range + " and " + other.range + " cannot be united");
+    }
+    for (int word = 0; word < words.limit(); word++) {
+      words.put(word, words.get(word) | other.words.get(word));
+    }
+  }
+
   /** Unmarks everything. */
   public void clear() {
     for (int word = 0; word < words.limit(); word++) {

@@ -34,7 +34,8 @@ public interface DmaLog {
   void stop() throws MigrationException;
 
   /**
-   * Sets the bits of the pages written since the last report or the start, and forgets them.
+   * Sets the bits of the pages inside the bitmap's range that were written since they were last
+   * reported or since the start, and forgets these pages; pages outside stay remembered.
    *
    * @param into covers I/O virtual addresses; only ever gets bits set
    * @throws MigrationException {@code DMA_LOG_FAILED}; the log is void then

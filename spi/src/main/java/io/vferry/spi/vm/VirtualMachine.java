@@ -74,7 +74,8 @@ public interface VirtualMachine extends AutoCloseable {
   void stopDirtyLog() throws MigrationException;
 
   /**
-   * Sets the bits of the pages written since the last report or the start, and forgets them.
+   * Sets the bits of the pages inside the bitmap's range that were written since they were last
+   * reported or since the start, and forgets these pages; pages outside stay remembered.
    *
    * @param into covers guest physical addresses with the page size of the memory; only ever gets
    *     bits set

@@ -1,0 +1,2 @@
+/** What must survive a crash: who owns the guest. */
+package io.vferry.runtime.journal;
