@@ -48,7 +48,8 @@ final class SavingDevice implements Agent {
   private int generation;
   private int announcedGeneration = -1;
   private int chunksSinceQuestion;
-  private PrecopyProgress.Remaining remaining = NOTHING;
+  private volatile PrecopyProgress.Remaining remaining = NOTHING;
+  private volatile boolean ended;
 
   SavingDevice(OpenDevice device, SendContext context) {
     this.device = device;
@@ -76,6 +77,17 @@ final class SavingDevice implements Agent {
   /** Returns the bytes sent so far. Any thread. */
   long sentBytes() {
     return out.bytes();
+  }
+
+  /** Returns what the device said last is left to read. Any thread. */
+  long remainingBytes() {
+    PrecopyProgress.Remaining last = remaining;
+    return Math.max(0, last.initialBytes()) + Math.max(0, last.dirtyBytes());
+  }
+
+  /** Returns whether the stream was sent to its end. Any thread. */
+  boolean ended() {
+    return ended;
   }
 
   void perform(Arc arc) {
@@ -236,6 +248,8 @@ final class SavingDevice implements Agent {
     if (status == SaveStream.Status.END) {
       stream = null;
       open.close();
+      remaining = NOTHING;
+      ended = true;
       progress(NOTHING);
       context.events().accept(new Event.SaveEnded(device.number(), out.summary()));
       return true;

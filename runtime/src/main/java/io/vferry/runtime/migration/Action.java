@@ -56,9 +56,6 @@ public sealed interface Action {
   /** Stop moving data; what is under way is dropped. No answer. */
   record StopTransfers() implements Action {}
 
-  /** Forbid bandwidth limits from now on: the guest is waiting. No answer. */
-  record LiftBandwidthLimit() implements Action {}
-
   /** Write durably that the guest changes sides. */
   record WriteCommit() implements Action {}
 

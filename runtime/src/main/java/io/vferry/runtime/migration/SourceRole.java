@@ -493,7 +493,6 @@ public final class SourceRole implements Role {
     out.add(
         new Action.SetTimer(
             Timer.of(Timer.Kind.SWITCHOVER), settings.switchoverDeadlineMillis()));
-    out.add(new Action.LiftBandwidthLimit());
     out.add(new Action.Send(new Message.Switchover()));
     out.addAll(
         group.move(
