@@ -10,6 +10,8 @@ module io.vferry.runtime {
 
   exports io.vferry.runtime;
   exports io.vferry.runtime.discovery;
+  exports io.vferry.runtime.engine;
+  exports io.vferry.runtime.journal;
   exports io.vferry.runtime.migration;
   exports io.vferry.runtime.plan;
   exports io.vferry.runtime.report;

@@ -29,6 +29,8 @@ public enum RuntimeError implements ErrorCode {
   IN_DOUBT(2011, "Compare the journals of both sides before the guest is started anywhere."),
   /** The journal cannot be written. */
   JOURNAL_FAILED(2012, "Make the journal directory writable and make room on its disk."),
+  /** The plan says that this migration cannot be. */
+  PLAN_BLOCKED(2014, "Remove what is in the way; 'vferry plan' shows all of it."),
   /** An unexpected exception in the runtime. */
   INTERNAL(2013, "Report this with the stack trace."),
 
