@@ -31,11 +31,8 @@ public final class Discovery {
    * @return what was found; it holds the jars open as long as it, or something that it gave, is used
    */
   public static Catalogue discover(List<Path> driverDirectories) {
-    Module runtime = Discovery.class.getModule();
     return Search.run(
-        Discovery.class.getClassLoader(),
-        new EntryOpener(runtime.isNamed() ? runtime.getLayer() : null),
-        driverDirectories);
+        Discovery.class.getClassLoader(), EntryOpener.ofRuntime(), driverDirectories);
   }
 
   /**

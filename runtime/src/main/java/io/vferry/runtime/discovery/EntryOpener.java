@@ -29,6 +29,12 @@ final class EntryOpener {
     this.hostLayer = hostLayer;
   }
 
+  /** Returns an opener for the runtime as it was started. */
+  static EntryOpener ofRuntime() {
+    Module runtime = Discovery.class.getModule();
+    return new EntryOpener(runtime.isNamed() ? runtime.getLayer() : null);
+  }
+
   /** Opens an entry; the exception says why it cannot be. */
   Place open(Path entry) throws MigrationException {
     List<JarFacts> jars = read(entry);

@@ -81,7 +81,7 @@ final class Fence {
     try {
       run(what, action);
     } catch (MigrationException failure) {
-      LOG.log(Level.WARNING, failure.getMessage(), failure);
+      LOG.log(Level.WARNING, failure.getMessage());
     }
   }
 

@@ -47,7 +47,7 @@ final class FencedBackend implements HostBackend {
     try {
       return fence.call("list", () -> List.copyOf(backend.list()));
     } catch (MigrationException broken) {
-      LOG.log(Level.WARNING, broken.getMessage(), broken);
+      LOG.log(Level.WARNING, broken.getMessage());
       return List.of();
     }
   }

@@ -98,7 +98,10 @@ public final class AttachedDevices implements AutoCloseable {
       if (first == null) {
         return told;
       }
-      first.addSuppressed(told);
+      // A driver may throw one and the same exception again, which cannot suppress itself.
+      if (first != told) {
+        first.addSuppressed(told);
+      }
       return first;
     }
   }
