@@ -1,0 +1,80 @@
+package io.vferry.vendor.sim;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Layout of the PCI config space: which bytes there are and which bits can be written. */
+final class SimConfigSpace {
+
+  static final int BYTES = 256;
+  static final int COMMAND = 0x04;
+  static final int COMMAND_MEMORY = 2;
+  static final int COMMAND_BUS_MASTER = 4;
+  static final int MSIX_CAPABILITY = 0x40;
+  private static final int MEMORY_64_BIT = 4;
+
+  private final byte[] initial = new byte[BYTES];
+  private final byte[] writable = new byte[BYTES];
+
+  SimConfigSpace(SimProfile profile) {
+    ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putShort(0x00, (short) SimRegisters.VENDOR_ID);
+    bytes.putShort(0x02, (short) deviceId(profile));
+    // Memory space, bus master, interrupt disable.
+    mask.putShort(COMMAND, (short) 0x0406);
+    // There is a list of capabilities.
+    bytes.putShort(0x06, (short) 0x0010);
+    bytes.put(0x08, (byte) 1);
+    // Class: an unclassified accelerator.
+    bytes.put(0x0b, (byte) 0x12);
+    bar(bytes, mask, 0x10, SimRegisters.GUEST_BAR_BYTES);
+    bar(bytes, mask, 0x20, SimRegisters.MAILBOX_BYTES);
+    bytes.putShort(0x2c, (short) SimRegisters.VENDOR_ID);
+    bytes.putShort(0x2e, (short) profile.number());
+    bytes.put(0x34, (byte) MSIX_CAPABILITY);
+    mask.put(0x3c, (byte) 0xff);
+    bytes.put(MSIX_CAPABILITY, (byte) 0x11);
+    bytes.putShort(MSIX_CAPABILITY + 2, (short) (SimRegisters.VECTORS - 1));
+    // Enable and function mask.
+    mask.putShort(MSIX_CAPABILITY + 2, (short) 0xc000);
+    bytes.putInt(MSIX_CAPABILITY + 4, SimRegisters.MSIX_TABLE | SimRegisters.GUEST_BAR);
+    bytes.putInt(MSIX_CAPABILITY + 8, SimRegisters.MSIX_PBA | SimRegisters.GUEST_BAR);
+  }
+
+  static int deviceId(SimProfile profile) {
+    return SimRegisters.DEVICE_ID + profile.number();
+  }
+
+  private static void bar(ByteBuffer bytes, ByteBuffer mask, int at, int size) {
+    bytes.putInt(at, MEMORY_64_BIT);
+    mask.putInt(at, -size);
+    mask.putInt(at + 4, -1);
+  }
+
+  /** Returns the content after power on. */
+  byte[] initial() {
+    return initial.clone();
+  }
+
+  /** Writes what can be written. */
+  void write(byte[] config, int offset, ByteBuffer from) {
+    for (int at = offset; from.hasRemaining(); at++) {
+      config[at] = (byte) ((config[at] & ~writable[at]) | (from.get() & writable[at]));
+    }
+  }
+
+  /** Whether what cannot be written is as it is here. */
+  boolean belongsHere(byte[] config) {
+    for (int at = 0; at < BYTES; at++) {
+      if (((config[at] ^ initial[at]) & ~writable[at]) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static boolean busMaster(byte[] config) {
+    return (config[COMMAND] & COMMAND_BUS_MASTER) != 0;
+  }
+}

@@ -1,0 +1,91 @@
+package io.vferry.vendor.sim;
+
+import io.vferry.spi.state.DeviceState;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What the device knows about itself, for the proof that nothing was lost. */
+@FunctionalInterface
+interface SimDeviceTruth {
+
+  /** Returns the truth of now. */
+  Snapshot snapshot();
+
+  /** What the device sent to one peer. */
+  record Sent(long address, long epoch, int channel, long count) {}
+
+  /**
+   * The device's counters and what is wrong with it.
+   *
+   * @param pageSequences number of the last write to each page of the DMA area
+   * @param inFlight numbers of the tasks fetched and not completed
+   * @param outstanding messages that left and did not arrive
+   * @param violations one sentence each
+   */
+  record Snapshot(
+      DeviceState state,
+      long tag,
+      long dmaBase,
+      long[] pageSequences,
+      long dmaWrites,
+      long doorbell,
+      long fetched,
+      long completed,
+      long tasksDone,
+      List<Long> inFlight,
+      List<Sent> sent,
+      long[] channelEpochs,
+      long[] received,
+      long messagesReceived,
+      long irqStatus,
+      int irqPending,
+      long scratch,
+      int outstanding,
+      List<String> violations) {
+
+    static Snapshot of(SimHardware hardware) {
+      synchronized (hardware) {
+        SimCore core = hardware.core();
+        List<Sent> sent = new ArrayList<>();
+        for (SimCore.Peer peer : core.peers) {
+          if (peer.address != 0) {
+            sent.add(new Sent(peer.address, peer.epoch(), peer.slot(), peer.sent));
+          }
+        }
+        List<String> violations = new ArrayList<>();
+        tell(violations, core.messagesWhileStopped, "peer-to-peer messages arrived while stopped");
+        tell(violations, core.messageGaps, "peer-to-peer messages came out of order or damaged");
+        tell(violations, core.dmaWhileStopped, "DMA accesses were started while stopped");
+        tell(violations, core.dmaFaults, "DMA accesses reached no memory");
+        tell(violations, core.badTasks, "tasks were submitted that make no sense");
+        violations.addAll(hardware.bulk().wrongPages());
+        return new Snapshot(
+            hardware.state(),
+            core.tag,
+            core.dmaBase,
+            core.pageSequence.clone(),
+            core.dmaWrites,
+            core.doorbell,
+            core.fetched,
+            core.completed,
+            core.tasksDone,
+            core.inFlight.stream().map(SimCore.Task::number).toList(),
+            List.copyOf(sent),
+            core.channelEpoch.clone(),
+            core.received.clone(),
+            core.messagesReceived,
+            core.irqStatus,
+            core.irqPending,
+            core.scratch,
+            hardware.engine().outstanding(),
+            List.copyOf(violations));
+      }
+    }
+
+    private static void tell(List<String> violations, long count, String what) {
+      if (count > 0) {
+        violations.add(count + " " + what);
+      }
+    }
+  }
+}
