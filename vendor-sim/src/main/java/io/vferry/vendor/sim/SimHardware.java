@@ -180,7 +180,7 @@ final class SimHardware {
       if (state != arc.from()) {
         return SimRegisters.RESULT_WRONG_STATE;
       }
-      if (!supports(arc)) {
+      if (!settings.features().supports(arc)) {
         return SimRegisters.RESULT_UNSUPPORTED;
       }
       busy = true;
@@ -264,16 +264,6 @@ final class SimHardware {
   private synchronized boolean fails(Arc arc) {
     return arc == settings.faults().failArc()
         && failures.merge(arc, 1L, Long::sum) <= settings.faults().failTimes();
-  }
-
-  private boolean supports(Arc arc) {
-    boolean p2p = settings.features().p2p();
-    return switch (arc) {
-      case RUNNING_TO_STOP, STOP_TO_RUNNING -> !p2p;
-      case PRE_COPY_TO_STOP_COPY -> !p2p && settings.features().preCopy();
-      default ->
-          settings.features().supports(arc.from()) && settings.features().supports(arc.to());
-    };
   }
 
   /** Takes over a loaded core. */

@@ -51,7 +51,7 @@ final class SimHostMigration implements HostMigration {
       return data;
     }
     throw new MigrationException(
-            DeviceError.ARC_FAILED,
+            DeviceError.ARC_UNSUPPORTED,
             "the host refuses to move the device from %s to %s: %s"
                 .formatted(from, target, ((Transition.Refused) transition).reason()))
         .withErrno(22)

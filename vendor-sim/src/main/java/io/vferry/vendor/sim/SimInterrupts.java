@@ -23,6 +23,7 @@ final class SimInterrupts implements Interrupts {
   private @Nullable Listener listener;
   private int enabledVectors;
   private int masked;
+  private int triggered;
 
   SimInterrupts(SimHardware hardware) {
     this.hardware = hardware;
@@ -50,10 +51,20 @@ final class SimInterrupts implements Interrupts {
   }
 
   @Override
-  public synchronized void disable(int index) {
+  public void disable(int index) throws MigrationException {
+    if (index < INTX || index > MSIX) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST, "the simulated device has no interrupt index " + index);
+    }
     if (index == MSIX) {
-      listener = null;
-      enabledVectors = 0;
+      // Whoever is being told is told to the end, and nobody after that.
+      synchronized (delivery) {
+        synchronized (this) {
+          listener = null;
+          enabledVectors = 0;
+          triggered = 0;
+        }
+      }
     }
   }
 
@@ -64,16 +75,32 @@ final class SimInterrupts implements Interrupts {
 
   @Override
   public void unmask(int index, int vector) throws MigrationException {
+    int bit = bit(index, vector);
+    int kept;
     synchronized (this) {
-      masked &= ~bit(index, vector);
+      masked &= ~bit;
+      kept = triggered & bit;
+      triggered &= ~bit;
     }
+    deliver(kept);
     hardware.deliverInterrupts();
   }
 
   @Override
   public void trigger(int index, int vector) throws MigrationException {
     int bit = bit(index, vector);
-    if ((deliverable() & bit) != 0) {
+    boolean now;
+    synchronized (this) {
+      if ((enabledVectors & bit) == 0) {
+        throw new MigrationException(
+            DeviceError.BAD_REQUEST, "interrupt vector " + vector + " is off");
+      }
+      now = (masked & bit) == 0;
+      if (!now) {
+        triggered |= bit;
+      }
+    }
+    if (now) {
       deliver(bit);
     }
   }
@@ -85,15 +112,12 @@ final class SimInterrupts implements Interrupts {
 
   /** Tells the listener. Call it without holding the device's lock. */
   void deliver(int vectors) {
-    Listener told;
-    synchronized (this) {
-      told = listener;
-    }
-    if (told == null) {
-      return;
-    }
     synchronized (delivery) {
-      for (int vector = 0; vector < SimRegisters.VECTORS; vector++) {
+      Listener told;
+      synchronized (this) {
+        told = listener;
+      }
+      for (int vector = 0; told != null && vector < SimRegisters.VECTORS; vector++) {
         if ((vectors & (1 << vector)) != 0) {
           told.signalled(vector);
         }

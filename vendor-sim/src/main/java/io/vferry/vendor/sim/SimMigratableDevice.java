@@ -81,7 +81,7 @@ final class SimMigratableDevice
 
   @Override
   public ArcOutcome perform(Arc arc) throws MigrationException {
-    if (!features.supports(arc.from()) || !features.supports(arc.to())) {
+    if (!features.supports(arc)) {
       throw failure(DeviceError.ARC_UNSUPPORTED, "has only the features " + features, arc);
     }
     return switch (arc) {
@@ -140,7 +140,7 @@ final class SimMigratableDevice
   private void command(Arc arc) throws MigrationException {
     long command =
         SimRegisters.COMMAND_ARC | (long) arc.from().number() << 4 | arc.to().number();
-    int result = registers.command(command);
+    int result = registers.arc(command);
     switch (result) {
       case SimRegisters.RESULT_DONE -> {}
       case SimRegisters.RESULT_WRONG_STATE ->

@@ -9,6 +9,7 @@ final class SimMigrationBar extends SimRegisterRegion {
 
   private final SimMigrationPort port;
   private volatile int result;
+  private volatile int arcResult;
 
   SimMigrationBar(SimMigrationPort port) {
     super(SimRegisters.MIGRATION_BAR, SimRegisters.MIGRATION_BAR_BYTES);
@@ -50,15 +51,21 @@ final class SimMigrationBar extends SimRegisterRegion {
 
   @Override
   long peek(int register) {
-    return register == SimRegisters.RESULT ? result : port.register(register);
+    return switch (register) {
+      case SimRegisters.RESULT -> result;
+      case SimRegisters.ARC_RESULT -> arcResult;
+      default -> port.register(register);
+    };
   }
 
   @Override
   void set(int register, long value) {
-    if (register == SimRegisters.COMMAND) {
-      result = port.command(value);
-    } else {
+    if (register != SimRegisters.COMMAND) {
       port.setRegister(register, value);
+    } else if (SimMigrationPort.isArc(value)) {
+      arcResult = port.perform(value);
+    } else {
+      result = port.command(value);
     }
   }
 }

@@ -87,12 +87,18 @@ final class SimMigrationPort {
     questions = 0;
   }
 
+  static boolean isArc(long command) {
+    return (command & ~0xffL) == SimRegisters.COMMAND_ARC;
+  }
+
+  /** Performs the arc of a command; takes time, so it does not hold the lock. */
+  int perform(long command) {
+    return arc((int) command & 0xff)
+        .map(hardware::perform)
+        .orElse(SimRegisters.RESULT_UNSUPPORTED);
+  }
+
   int command(long command) {
-    if ((command & ~0xffL) == SimRegisters.COMMAND_ARC) {
-      Optional<Arc> arc = arc((int) command & 0xff);
-      // Takes time, so it must not hold the lock.
-      return arc.isEmpty() ? SimRegisters.RESULT_UNSUPPORTED : hardware.perform(arc.get());
-    }
     synchronized (hardware) {
       return switch ((int) command) {
         case SimRegisters.COMMAND_NEXT -> next();

@@ -5,7 +5,7 @@ import io.vferry.spi.host.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Reads and writes registers of 8 bytes of a region. For one thread at a time. */
+/** Reads and writes registers of 8 bytes of a region. */
 final class SimRegisterAccess {
 
   private final Region region;
@@ -29,8 +29,14 @@ final class SimRegisterAccess {
     region.write(register, bytes.putLong(0, value));
   }
 
-  /** Writes the command and returns its result. */
-  int command(long command) throws MigrationException {
+  /** Has an arc performed and returns the result; only one thread at a time does that. */
+  int arc(long command) throws MigrationException {
+    set(SimRegisters.COMMAND, command);
+    return (int) get(SimRegisters.ARC_RESULT);
+  }
+
+  /** Writes the command and returns its result; any thread, also while another is in an arc. */
+  synchronized int command(long command) throws MigrationException {
     set(SimRegisters.COMMAND, command);
     return (int) get(SimRegisters.RESULT);
   }

@@ -68,8 +68,11 @@ final class SimRegisters {
   /** Writing performs a command; the write returns when it is done. */
   static final int COMMAND = 0x00;
 
-  /** Result of the last command. */
+  /** Result of the last command that is no arc. */
   static final int RESULT = 0x08;
+
+  /** Result of the last arc; arcs take time, and other commands work meanwhile. */
+  static final int ARC_RESULT = 0x60;
 
   static final int STATE = 0x10;
 

@@ -46,7 +46,7 @@ final class SimSaveStream implements SaveStream {
   private long records;
   private long memoryBytes;
   private long digest;
-  private long offset;
+  private volatile long offset;
   private volatile boolean ended;
   private volatile boolean closed;
 
@@ -87,7 +87,7 @@ final class SimSaveStream implements SaveStream {
         int at = begin + (int) flip;
         into.put(at, (byte) (into.get(at) ^ 0x10));
       }
-      offset += count;
+      offset = offset + count;
       return Status.DATA;
     }
     long state = registers.get(SimRegisters.STATE);

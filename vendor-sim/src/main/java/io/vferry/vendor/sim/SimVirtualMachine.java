@@ -341,7 +341,7 @@ final class SimVirtualMachine implements VirtualMachine {
     synchronized (lock) {
       if (!memory.report(into)) {
         throw new MigrationException(
-            DeviceError.WRONG_STATE, "the dirty log of the virtual machine " + name + " is off");
+            DeviceError.DMA_LOG_FAILED, "the dirty log of the virtual machine " + name + " is off");
       }
     }
   }
