@@ -77,7 +77,7 @@ class MemoryRangeTest {
   private static MemoryRange random(Random random) {
     long start = CORNERS[random.nextInt(CORNERS.length)] + random.nextInt(8);
     long most = start == 0 ? -1L : -start;
-    long length = 1 + random.nextInt(8);
+    long length = 1L + random.nextInt(8);
     return new MemoryRange(start, Long.compareUnsigned(length, most) <= 0 ? length : most);
   }
 
