@@ -48,6 +48,7 @@ final class SavingDevice implements Agent {
   private int generation;
   private int announcedGeneration = -1;
   private int chunksSinceQuestion;
+  private boolean askedInVain;
   private volatile PrecopyProgress.Remaining remaining = NOTHING;
   private volatile boolean ended;
 
@@ -81,8 +82,7 @@ final class SavingDevice implements Agent {
 
   /** Returns what the device said last is left to read. Any thread. */
   long remainingBytes() {
-    PrecopyProgress.Remaining last = remaining;
-    return Math.max(0, last.initialBytes()) + Math.max(0, last.dirtyBytes());
+    return left(remaining);
   }
 
   /** Returns whether the stream was sent to its end. Any thread. */
@@ -242,6 +242,7 @@ final class SavingDevice implements Agent {
     if (buffer.hasRemaining()) {
       out.send(0, buffer, lease::release);
       chunksSinceQuestion++;
+      askedInVain = false;
     } else {
       lease.release();
     }
@@ -279,7 +280,14 @@ final class SavingDevice implements Agent {
           .events()
           .accept(new Event.InitialSent(device.number(), generation, out.chunks()));
     }
-    return !nothingNow || remaining.initialBytes() > 0 || remaining.dirtyBytes() > 0;
+    // Being asked may have made the device produce data; one that only claims to have some rests.
+    boolean again = !nothingNow || (!askedInVain && left(remaining) > 0);
+    askedInVain = nothingNow;
+    return again;
+  }
+
+  private static long left(PrecopyProgress.Remaining remaining) {
+    return Math.max(0, remaining.initialBytes()) + Math.max(0, remaining.dirtyBytes());
   }
 
   private void progress(PrecopyProgress.Remaining left) {

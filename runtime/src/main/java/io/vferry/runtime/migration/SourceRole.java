@@ -449,7 +449,10 @@ public final class SourceRole implements Role {
       } else {
         fail(notConverging(synced, predicted), out);
       }
-    } else if (now - progressNanos > settings.arcDeadlineMillis() * 1_000_000L) {
+    } else if (now - progressNanos > settings.arcDeadlineMillis() * 1_000_000L
+        || (rounds >= settings.maxPrecopyRounds()
+            && now - roundBeganNanos > settings.arcDeadlineMillis() * 1_000_000L)) {
+      // Devices that dirty data all the time always make some progress; rounds bound that.
       fail(stalled(waiting), out);
     } else if (synced.dirtyBytes() > 0 && rounds < settings.maxPrecopyRounds()) {
       sendMemory(false, now, out);
