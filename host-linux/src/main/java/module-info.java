@@ -1,8 +1,16 @@
-/** The Linux host: kernel VFIO through JNA, and the vendor-neutral driver for it. */
+/**
+ * The Linux host: kernel VFIO through JNA ({@code vfio:} addresses), and the vendor-neutral driver
+ * {@code vfio} for whatever a host can migrate by itself. Exports nothing: both are services.
+ */
 @org.jspecify.annotations.NullMarked
 module io.vferry.host.linux {
   requires static org.jspecify;
   requires static com.google.auto.service;
   requires com.sun.jna;
   requires io.vferry.spi;
+
+  provides io.vferry.spi.driver.MigrationDriver with
+      io.vferry.host.linux.driver.VfioMigrationDriver;
+  provides io.vferry.spi.host.HostBackend with
+      io.vferry.host.linux.VfioBackend;
 }

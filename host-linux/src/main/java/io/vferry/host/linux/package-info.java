@@ -1,0 +1,2 @@
+/** Devices of the kernel, through JNA. */
+package io.vferry.host.linux;

@@ -1,0 +1,201 @@
+package io.vferry.host.linux.testbed;
+
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostBackend;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.Interrupts;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * QEMU's model of the Intel 82574L network adapter behind a virtual IOMMU. Registers as in Intel's
+ * "82574 GbE Controller Family Datasheet", chapter 10.
+ */
+final class E1000eChecks {
+
+  private static final int STATUS = 0x8;
+  private static final int INTERRUPT_CAUSE = 0xc0;
+  private static final int INTERRUPT_CAUSE_SET = 0xc8;
+  private static final int INTERRUPT_MASK_SET = 0xd0;
+  private static final int INTERRUPT_MASK_CLEAR = 0xd8;
+  private static final int VECTOR_ALLOCATION = 0xe4;
+  private static final int RECEIVE_CONTROL = 0x100;
+  private static final int RECEIVE_RING = 0x2800;
+  private static final int TRANSMIT_CONTROL = 0x400;
+  private static final int TRANSMIT_RING = 0x3800;
+  private static final int RING_HIGH = 4;
+  private static final int RING_LENGTH = 8;
+  private static final int RING_HEAD = 0x10;
+  private static final int RING_TAIL = 0x18;
+  private static final int LINK_CHANGED = 1 << 2;
+  private static final int RECEIVE_QUEUE_0 = 1 << 20;
+
+  private static final long IOVA = 0x1_0000_0000L;
+  private static final int PAGE = 4096;
+  private static final int FRAME_BYTES = 64;
+
+  private final Checks checks;
+  private final HostBackend backend;
+  private final String address;
+
+  E1000eChecks(Checks checks, HostBackend backend, String address) {
+    this.checks = checks;
+    this.backend = backend;
+    this.address = address;
+  }
+
+  void run() {
+    checks.check("e1000e: reset and regions", this::regions);
+    checks.check("e1000e: INTx masks and unmasks", this::intx);
+    checks.check("e1000e: MSI", this::msi);
+    checks.check("e1000e: MSI-X, each vector", this::msix);
+    checks.check("e1000e: a frame goes from memory to memory by DMA", this::frame);
+  }
+
+  private HostDevice open() throws Exception {
+    HostDevice device = GuestMain.open(backend, address);
+    device.reset();
+    Registers.turnOn(device);
+    // This reset is one of power management: the model in QEMU 7.2 keeps its registers.
+    Registers registers = new Registers(device, 0);
+    registers.put(INTERRUPT_MASK_CLEAR, -1);
+    registers.put(INTERRUPT_CAUSE, -1);
+    registers.put(RECEIVE_CONTROL, 0);
+    registers.put(TRANSMIT_CONTROL, 0);
+    return device;
+  }
+
+  private void regions() throws Exception {
+    try (HostDevice device = open()) {
+      Checks.equal(0x8086, device.info().vendorId(), "vendor");
+      Checks.equal(0x10d3, device.info().deviceId(), "device");
+      Checks.equal(1 << 17, (int) device.region(0).info().sizeBytes(), "size of BAR 0");
+      Registers registers = new Registers(device, 0);
+      ByteBuffer mapped =
+          device.region(0).map(0, PAGE).orElseThrow().order(ByteOrder.LITTLE_ENDIAN);
+      Checks.equal(registers.get(STATUS), mapped.getInt(STATUS), "status, read both ways");
+      registers.put(TRANSMIT_RING, 0x12345000);
+      Checks.equal(0x12345000, registers.get(TRANSMIT_RING), "ring address");
+    }
+  }
+
+  private void intx() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Interrupts interrupts = device.interrupts();
+      Signals signals = new Signals();
+      interrupts.enable(Interrupts.INTX, 1, signals);
+      registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
+      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      signals.expect(0, "INTx raised");
+      registers.get(INTERRUPT_CAUSE);
+      registers.put(INTERRUPT_CAUSE, -1);
+      interrupts.unmask(Interrupts.INTX, 0);
+
+      interrupts.mask(Interrupts.INTX, 0);
+      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      interrupts.unmask(Interrupts.INTX, 0);
+      signals.expect(0, "INTx raised while masked");
+      registers.put(INTERRUPT_MASK_CLEAR, -1);
+      registers.put(INTERRUPT_CAUSE, -1);
+      interrupts.disable(Interrupts.INTX);
+      signals.nothingMore();
+    }
+  }
+
+  private void msi() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Signals signals = new Signals();
+      device.interrupts().enable(Interrupts.MSI, 1, signals);
+      registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
+      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      signals.expect(0, "MSI from the device");
+      device.interrupts().disable(Interrupts.MSI);
+      signals.nothingMore();
+    }
+  }
+
+  private void msix() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Interrupts interrupts = device.interrupts();
+      int vectors =
+          interrupts.info().stream()
+              .filter(kind -> kind.index() == Interrupts.MSIX)
+              .findFirst()
+              .orElseThrow()
+              .count();
+      Checks.equal(5, vectors, "vectors");
+      Signals signals = new Signals();
+      interrupts.enable(Interrupts.MSIX, vectors, signals);
+      for (int vector = 0; vector < vectors; vector++) {
+        interrupts.trigger(Interrupts.MSIX, vector);
+        signals.expect(vector, "MSI-X from software");
+      }
+      // Five causes, each to a vector of its own, in an order that is not theirs.
+      int allocation = 0;
+      for (int cause = 0; cause < vectors; cause++) {
+        allocation |= (8 | (vectors - 1 - cause)) << (4 * cause);
+      }
+      registers.put(VECTOR_ALLOCATION, allocation);
+      registers.put(INTERRUPT_MASK_SET, 0x1f << 20);
+      for (int cause = 0; cause < vectors; cause++) {
+        registers.put(INTERRUPT_CAUSE_SET, RECEIVE_QUEUE_0 << cause);
+        signals.expect(vectors - 1 - cause, "MSI-X of cause " + cause);
+        registers.put(INTERRUPT_CAUSE, -1);
+      }
+      interrupts.disable(Interrupts.MSIX);
+      signals.nothingMore();
+    }
+  }
+
+  /**
+   * Sends one frame through the loop-back of the adapter. It reads a descriptor and the frame, and
+   * writes both descriptors and the frame, all by DMA above 4 GiB.
+   */
+  private void frame() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Signals signals = new Signals();
+      device.interrupts().enable(Interrupts.MSIX, 1, signals);
+      registers.put(VECTOR_ALLOCATION, 8);
+      registers.put(INTERRUPT_MASK_SET, RECEIVE_QUEUE_0);
+
+      ByteBuffer memory = Registers.pages(4);
+      ByteBuffer transmitRing = memory.slice(0, PAGE).order(memory.order());
+      ByteBuffer receiveRing = memory.slice(PAGE, PAGE).order(memory.order());
+      ByteBuffer sent = memory.slice(2 * PAGE, FRAME_BYTES);
+      ByteBuffer received = memory.slice(3 * PAGE, FRAME_BYTES);
+      device.dma().map(IOVA, memory, DmaSpace.Direction.READ_WRITE);
+
+      for (int i = 0; i < FRAME_BYTES; i++) {
+        // Broadcast, so that the adapter's address filter lets it through.
+        sent.put(i, i < 6 ? (byte) 0xff : (byte) (i * 7));
+      }
+      receiveRing.putLong(0, IOVA + 3 * PAGE);
+      ring(registers, RECEIVE_RING, IOVA + PAGE);
+      registers.put(RECEIVE_CONTROL, 1 << 1 | 1 << 3 | 1 << 6 | 1 << 15);
+      registers.put(RECEIVE_RING + RING_TAIL, 4);
+
+      transmitRing.putLong(0, IOVA + 2 * PAGE);
+      transmitRing.putLong(8, FRAME_BYTES | 0x0bL << 24);
+      ring(registers, TRANSMIT_RING, IOVA);
+      registers.put(TRANSMIT_CONTROL, 1 << 1 | 1 << 3);
+      registers.put(TRANSMIT_RING + RING_TAIL, 1);
+
+      signals.expect(0, "frame received");
+      Checks.equal(1, transmitRing.get(12) & 1, "transmit descriptor written back");
+      Checks.equal(1, receiveRing.get(12) & 1, "receive descriptor written back");
+      Checks.equal(sent, received, "frame");
+    }
+  }
+
+  private static void ring(Registers registers, int ring, long iova) throws Exception {
+    registers.put(ring, (int) iova);
+    registers.put(ring + RING_HIGH, (int) (iova >>> 32));
+    registers.put(ring + RING_LENGTH, 8 * 16);
+    registers.put(ring + RING_HEAD, 0);
+    registers.put(ring + RING_TAIL, 0);
+  }
+}

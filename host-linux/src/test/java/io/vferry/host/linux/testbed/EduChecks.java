@@ -1,0 +1,235 @@
+package io.vferry.host.linux.testbed;
+
+import io.vferry.host.linux.driver.VfioMigrationDriver;
+import io.vferry.spi.driver.DriverMatch;
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostBackend;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostMigration;
+import io.vferry.spi.host.Interrupts;
+import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.DmaLog;
+import io.vferry.spi.memory.MemoryRange;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * QEMU's educational device behind a virtual IOMMU; its registers are in QEMU's {@code
+ * docs/specs/edu.txt}. Its DMA reaches 28 bits.
+ */
+final class EduChecks {
+
+  static final int IDENTIFICATION = 0;
+  static final int INVERTER = 4;
+  static final int FACTORIAL = 8;
+  static final int RAISE = 0x60;
+  static final int ACKNOWLEDGE = 0x64;
+  static final int DMA_SOURCE = 0x80;
+  static final int DMA_DESTINATION = 0x88;
+  static final int DMA_COUNT = 0x90;
+  static final int DMA_COMMAND = 0x98;
+  static final int DMA_BUFFER = 0x40000;
+  static final int TO_DEVICE = 1 | 4;
+  static final int FROM_DEVICE = 1 | 2 | 4;
+
+  private static final long IOVA = 0x100000;
+  private static final int PAGE = 4096;
+
+  private final Checks checks;
+  private final HostBackend backend;
+  private final String address;
+
+  EduChecks(Checks checks, HostBackend backend, String address) {
+    this.checks = checks;
+    this.backend = backend;
+    this.address = address;
+  }
+
+  void run() {
+    checks.check("edu: regions", this::regions);
+    checks.check("edu: INTx masks, unmasks and waits", this::intx);
+    checks.check("edu: MSI", this::msi);
+    checks.check("edu: DMA map and the device's DMA", this::dma);
+    checks.check("edu: what it lacks is said", this::refusals);
+  }
+
+  private HostDevice open() throws Exception {
+    HostDevice device = GuestMain.open(backend, address);
+    Registers.turnOn(device);
+    return device;
+  }
+
+  private void regions() throws Exception {
+    try (HostDevice device = open()) {
+      RegionInfo bar = device.region(0).info();
+      Checks.equal(new RegionInfo(0, 1 << 20, true, true, true), bar, "BAR 0");
+      Registers registers = new Registers(device, 0);
+      Checks.equal(0x010000ed, registers.get(IDENTIFICATION), "identification");
+      registers.put(INVERTER, 0x12345678);
+      Checks.equal(~0x12345678, registers.get(INVERTER), "inverter");
+
+      ByteBuffer mapped = device.region(0).map(0, PAGE).orElseThrow();
+      Checks.equal(~0x12345678, mapped.order(ByteOrder.LITTLE_ENDIAN).getInt(INVERTER), "mapped");
+      mapped.putInt(INVERTER, 0x0f0f0f0f);
+      Checks.equal(0xf0f0f0f0, registers.get(INVERTER), "written through the mapping");
+
+      ByteBuffer head = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+      device.region(RegionInfo.PCI_CONFIG).read(0, head);
+      Checks.equal(0x11e81234, head.getInt(0), "vendor and device in the config space");
+      Checks.equal(0x1234, device.info().vendorId(), "vendor");
+      Checks.equal(0x11e8, device.info().deviceId(), "device");
+
+      Checks.fails(
+          DeviceError.BAD_REQUEST,
+          () -> device.region(0).read((1 << 20) - 2, ByteBuffer.allocate(4)));
+      Checks.fails(
+          DeviceError.BAD_REQUEST, () -> device.region(0).read(-4, ByteBuffer.allocate(4)));
+      Checks.fails(DeviceError.BAD_REQUEST, () -> device.region(1));
+    }
+  }
+
+  private void intx() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Interrupts interrupts = device.interrupts();
+      Signals signals = new Signals();
+      interrupts.enable(Interrupts.INTX, 1, signals);
+      registers.put(RAISE, 1);
+      signals.expect(0, "INTx raised");
+      // The host masked it. Still asserted, it comes again when unmasked.
+      interrupts.unmask(Interrupts.INTX, 0);
+      signals.expect(0, "INTx still asserted");
+      registers.put(ACKNOWLEDGE, 1);
+      interrupts.unmask(Interrupts.INTX, 0);
+
+      interrupts.mask(Interrupts.INTX, 0);
+      registers.put(RAISE, 2);
+      interrupts.unmask(Interrupts.INTX, 0);
+      signals.expect(0, "INTx raised while masked");
+      registers.put(ACKNOWLEDGE, 2);
+      interrupts.unmask(Interrupts.INTX, 0);
+
+      registers.put(RAISE, 4);
+      signals.expect(0, "INTx raised again");
+      registers.put(ACKNOWLEDGE, 4);
+      interrupts.disable(Interrupts.INTX);
+      signals.nothingMore();
+    }
+  }
+
+  private void msi() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Signals signals = new Signals();
+      Interrupts interrupts = device.interrupts();
+      interrupts.enable(Interrupts.MSI, 1, signals);
+      Checks.fails(
+          DeviceError.BAD_REQUEST, () -> interrupts.enable(Interrupts.INTX, 1, vector -> {}));
+      Checks.fails(DeviceError.BAD_REQUEST, () -> interrupts.mask(Interrupts.MSI, 0));
+      interrupts.trigger(Interrupts.MSI, 0);
+      signals.expect(0, "MSI from software");
+      registers.put(RAISE, 1);
+      signals.expect(0, "MSI from the device");
+      registers.put(ACKNOWLEDGE, 1);
+      interrupts.disable(Interrupts.MSI);
+      Checks.fails(DeviceError.BAD_REQUEST, () -> interrupts.trigger(Interrupts.MSI, 0));
+      interrupts.enable(Interrupts.MSI, 1, signals);
+      registers.put(RAISE, 1);
+      signals.expect(0, "MSI turned on again");
+      interrupts.disable(Interrupts.MSI);
+      signals.nothingMore();
+    }
+  }
+
+  private void dma() throws Exception {
+    try (HostDevice device = open()) {
+      Registers registers = new Registers(device, 0);
+      Signals signals = new Signals();
+      device.interrupts().enable(Interrupts.MSI, 1, signals);
+      DmaSpace space = device.dma();
+      Checks.equal((long) PAGE, space.pageSizeBytes(), "page size");
+      MemoryRange page = new MemoryRange(IOVA, PAGE);
+      Checks.that(
+          space.usableRanges().stream().anyMatch(range -> range.contains(page)),
+          "IOVA is usable: " + space.usableRanges());
+      // The window of interrupt messages is a hole in each x86 address space.
+      MemoryRange messages = new MemoryRange(0xfee00000L, PAGE);
+      Checks.that(
+          space.usableRanges().stream().noneMatch(range -> range.overlaps(messages)),
+          "messages are not usable: " + space.usableRanges());
+
+      ByteBuffer memory = Registers.pages(2);
+      space.map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
+      Checks.fails(
+          DeviceError.BAD_REQUEST,
+          () -> space.map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.READ));
+      Checks.fails(
+          DeviceError.BAD_REQUEST,
+          () -> space.map(IOVA + PAGE, memory.slice(64, PAGE), DmaSpace.Direction.READ));
+      Checks.fails(
+          DeviceError.BAD_REQUEST,
+          () -> space.map(0xfee00000L, memory.slice(PAGE, PAGE), DmaSpace.Direction.READ));
+      Checks.fails(DeviceError.BAD_REQUEST, () -> space.unmap(new MemoryRange(IOVA, PAGE / 2)));
+
+      memory.putLong(0, 0x1122334455667788L).putLong(8, -1L);
+      transfer(registers, signals, IOVA, DMA_BUFFER, TO_DEVICE);
+      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      Checks.equal(0x1122334455667788L, memory.getLong(64), "memory to device to memory");
+
+      // What is unmapped is not reached any more: a second round leaves it as it is.
+      memory.putLong(0, 0x0123456789abcdefL);
+      transfer(registers, signals, IOVA, DMA_BUFFER, TO_DEVICE);
+      space.unmap(page);
+      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      Checks.equal(0x1122334455667788L, memory.getLong(64), "memory after unmap");
+
+      // A device that may only read does not write.
+      space.map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ);
+      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      Checks.equal(0x1122334455667788L, memory.getLong(64), "memory mapped for reading");
+      space.unmap(new MemoryRange(0, 1L << 32));
+
+      space.map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.WRITE);
+      transfer(registers, signals, DMA_BUFFER, IOVA, FROM_DEVICE);
+      Checks.equal(0x0123456789abcdefL, memory.getLong(PAGE), "memory mapped for writing");
+    }
+  }
+
+  static void transfer(
+      Registers registers, Signals signals, long source, long destination, int command)
+      throws Exception {
+    registers.putLong(DMA_SOURCE, source);
+    registers.putLong(DMA_DESTINATION, destination);
+    registers.putLong(DMA_COUNT, 8);
+    registers.putLong(DMA_COMMAND, command);
+    signals.expect(0, "end of DMA");
+    registers.put(ACKNOWLEDGE, 0x100);
+  }
+
+  private void refusals() throws Exception {
+    VfioMigrationDriver driver = new VfioMigrationDriver();
+    try (HostDevice device = open()) {
+      Checks.equal(false, device.info().hostMigration(), "host migration");
+      Checks.equal(DriverMatch.Rank.NONE, driver.match(device.info()).rank(), "match");
+      Checks.that(device.capability(HostMigration.class).isEmpty(), "no migration");
+      Checks.that(device.capability(DmaLog.class).isEmpty(), "no DMA log");
+      Checks.that(
+          Checks.fails(DeviceError.NOT_MIGRATABLE, () -> driver.attach(device))
+              .getMessage()
+              .contains("mlx5_vfio_pci"),
+          "the remedy is named");
+      Checks.fails(DeviceError.RESET_FAILED, device::reset);
+      // A second open of the group by another instance is another process to the kernel.
+      Checks.that(
+          Checks.fails(
+                  DeviceError.OPEN_FAILED,
+                  () -> GuestMain.open(new io.vferry.host.linux.VfioBackend(), address))
+              .getMessage()
+              .contains("in use"),
+          "that it is in use is said");
+    }
+    Checks.fails(DeviceError.OPEN_FAILED, () -> GuestMain.open(backend, "vfio:0000:7f:00.0"));
+    Checks.fails(DeviceError.BAD_REQUEST, () -> GuestMain.open(backend, "vfio:nonsense"));
+  }
+}

@@ -1,0 +1,77 @@
+package io.vferry.host.linux.testbed;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostBackend;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.Interrupts;
+import io.vferry.spi.memory.MemoryRange;
+import java.nio.ByteBuffer;
+
+/** Two edu devices in one IOMMU group: they share the group, and what is mapped in it. */
+final class GroupChecks {
+
+  private static final long IOVA = 0x100000;
+  private static final int PAGE = 4096;
+
+  private final Checks checks;
+  private final HostBackend backend;
+  private final String first;
+  private final String second;
+
+  GroupChecks(Checks checks, HostBackend backend, String first, String second) {
+    this.checks = checks;
+    this.backend = backend;
+    this.first = first;
+    this.second = second;
+  }
+
+  void run() {
+    checks.check("group: two devices open and close in any order", this::opens);
+    checks.check("group: a mapping lasts as long as one needs it", this::shares);
+  }
+
+  private void opens() throws Exception {
+    for (int round = 0; round < 3; round++) {
+      HostDevice one = GuestMain.open(backend, first);
+      HostDevice two = GuestMain.open(backend, second);
+      Checks.equal(
+          one.info().properties().get("iommu-group"),
+          two.info().properties().get("iommu-group"),
+          "group");
+      one.close();
+      Registers.turnOn(two);
+      Checks.equal(0x010000ed, new Registers(two, 0).get(0), "the other still works");
+      one = GuestMain.open(backend, first);
+      two.close();
+      Registers.turnOn(one);
+      Checks.equal(0x010000ed, new Registers(one, 0).get(0), "the first works again");
+      one.close();
+      one.close();
+    }
+  }
+
+  private void shares() throws Exception {
+    ByteBuffer memory = Registers.pages(2);
+    HostDevice one = GuestMain.open(backend, first);
+    try (HostDevice two = GuestMain.open(backend, second)) {
+      Registers.turnOn(two);
+      one.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
+      Checks.fails(
+          DeviceError.BAD_REQUEST,
+          () -> two.dma().map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.READ_WRITE));
+      two.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
+      one.dma().unmap(new MemoryRange(IOVA, PAGE));
+      one.close();
+
+      Registers registers = new Registers(two, 0);
+      Signals signals = new Signals();
+      two.interrupts().enable(Interrupts.MSI, 1, signals);
+      memory.putLong(0, 0x1122334455667788L);
+      EduChecks.transfer(registers, signals, IOVA, EduChecks.DMA_BUFFER, EduChecks.TO_DEVICE);
+      EduChecks.transfer(
+          registers, signals, EduChecks.DMA_BUFFER, IOVA + 64, EduChecks.FROM_DEVICE);
+      Checks.equal(0x1122334455667788L, memory.getLong(64), "memory to device to memory");
+    }
+  }
+}
