@@ -42,8 +42,7 @@ class HostPlaceTest {
             .services(MigrationDriver.class, "acme.Broken", "acme.Driver")
             .to(temp.resolve("acme.jar"));
     try (URLClassLoader loader =
-        new URLClassLoader(
-            new URL[] {jar.toUri().toURL()}, Discovery.class.getClassLoader())) {
+        new URLClassLoader(new URL[] {jar.toUri().toURL()}, Discovery.class.getClassLoader())) {
       Catalogue catalogue = search(loader);
       assertThat(catalogue.drivers())
           .singleElement()
@@ -88,9 +87,7 @@ class HostPlaceTest {
     ModuleLayer host = layer(runtime.getLayer(), temp.resolve("host/hosted.jar"), "hosted");
     Catalogue catalogue =
         Search.run(
-            host.findLoader("hosted"),
-            new EntryOpener(host),
-            List.of(temp.resolve("drivers")));
+            host.findLoader("hosted"), new EntryOpener(host), List.of(temp.resolve("drivers")));
     assertThat(catalogue.rejected()).isEmpty();
     assertThat(catalogue.drivers())
         .filteredOn(found -> List.of("hosted", "acme").contains(found.name()))
@@ -112,9 +109,7 @@ class HostPlaceTest {
 
   private static ModuleLayer layer(ModuleLayer parent, Path jar, String module) {
     Configuration configuration =
-        parent
-            .configuration()
-            .resolve(ModuleFinder.of(jar), ModuleFinder.of(), Set.of(module));
+        parent.configuration().resolve(ModuleFinder.of(jar), ModuleFinder.of(), Set.of(module));
     return parent.defineModulesWithOneLoader(configuration, Discovery.class.getClassLoader());
   }
 
