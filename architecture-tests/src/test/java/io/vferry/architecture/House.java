@@ -87,7 +87,8 @@ final class House {
     }
   }
 
-  private static List<String> folders() {
+  /** The modules in the order in which they are built. */
+  static List<String> folders() {
     try {
       NodeList modules =
           DocumentBuilderFactory.newInstance()

@@ -26,6 +26,11 @@ class LawsTest {
     assertThat(classes.size()).isGreaterThan(150);
   }
 
+  @Test
+  void theJudgeComesLast() {
+    assertThat(House.folders()).endsWith("architecture-tests");
+  }
+
   @ParameterizedTest
   @MethodSource("rooms")
   void eachModuleKeepsItsPlace(House.Room room) {

@@ -246,7 +246,8 @@ public final class Planner {
         .map(
             difference ->
                 "%s is %s there and %s here"
-                    .formatted(difference.key(), difference.source(), difference.destination()))
+                    .formatted(
+                        difference.key(), difference.source(), difference.destination()))
         .collect(Collectors.joining("; "));
   }
 

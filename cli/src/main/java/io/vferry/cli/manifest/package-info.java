@@ -1,2 +1,0 @@
-/** Reads manifests, with the place of each mistake. */
-package io.vferry.cli.manifest;

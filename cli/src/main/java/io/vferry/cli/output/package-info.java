@@ -1,2 +1,0 @@
-/** What people and programs get to read. */
-package io.vferry.cli.output;
