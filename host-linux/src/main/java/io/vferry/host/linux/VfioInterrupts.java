@@ -42,15 +42,18 @@ final class VfioInterrupts implements Interrupts {
     DeviceFd.IrqLayout kind = kind(index);
     if (vectors < 1 || vectors > kind.count()) {
       throw bad(
-          "device %s has %d vectors of interrupt %d, not %d".formatted(device, kind.count(), index, vectors));
+          "device %s has %d vectors of interrupt %d, not %d"
+              .formatted(device, kind.count(), index, vectors));
     }
     if ((kind.flags() & VfioUapi.VFIO_IRQ_INFO_EVENTFD) == 0) {
-      throw bad("interrupt %d of device %s cannot signal an event counter".formatted(index, device));
+      throw bad(
+          "interrupt %d of device %s cannot signal an event counter".formatted(index, device));
     }
     for (int other : on.keySet()) {
       if (other == index || (other <= MSIX && index <= MSIX)) {
         throw bad(
-            "interrupt %d of device %s cannot be turned on while %d is on; disable it first".formatted(index, device, other));
+            "interrupt %d of device %s cannot be turned on while %d is on; disable it first"
+                .formatted(index, device, other));
       }
     }
     try {
@@ -119,7 +122,8 @@ final class VfioInterrupts implements Interrupts {
     kind(index);
     InterruptLoop loop = on.get(index);
     if (loop == null || vector < 0 || vector >= loop.vectors().size()) {
-      throw bad("vector %d of interrupt %d of device %s is not on".formatted(vector, index, device));
+      throw bad(
+          "vector %d of interrupt %d of device %s is not on".formatted(vector, index, device));
     }
     try {
       fd.setIrqs(action, index, vector, 1);

@@ -51,7 +51,8 @@ final class VfioRegion implements Region {
   public void read(long offset, ByteBuffer into) throws MigrationException {
     check(offset, into.remaining(), layout.readable(), "read");
     for (long at = offset; into.hasRemaining(); ) {
-      int count = transferred("read", at, into.isDirect() ? readDirect(at, into) : readCopied(at, into));
+      int count =
+          transferred("read", at, into.isDirect() ? readDirect(at, into) : readCopied(at, into));
       if (into.isDirect()) {
         into.position(into.position() + count);
       }
@@ -126,7 +127,8 @@ final class VfioRegion implements Region {
     }
     if (offset < 0 || offset > layout.sizeBytes() - lengthBytes) {
       throw bad(
-          "%d bytes at offset %d of region %d of device %s cannot be %s: it has %d bytes".formatted(lengthBytes, offset, layout.index(), device, verb, layout.sizeBytes()));
+          "%d bytes at offset %d of region %d of device %s cannot be %s: it has %d bytes"
+              .formatted(lengthBytes, offset, layout.index(), device, verb, layout.sizeBytes()));
     }
   }
 
@@ -155,7 +157,8 @@ final class VfioRegion implements Region {
       throws MigrationException {
     if (lengthBytes <= 0 || offset < 0 || offset > layout.sizeBytes() - lengthBytes) {
       throw bad(
-          "%d bytes at offset %d of region %d of device %s cannot be mapped: it has %d bytes".formatted(lengthBytes, offset, layout.index(), device, layout.sizeBytes()));
+          "%d bytes at offset %d of region %d of device %s cannot be mapped: it has %d bytes"
+              .formatted(lengthBytes, offset, layout.index(), device, layout.sizeBytes()));
     }
     long page = IovaSpace.SMALLEST_PAGE_BYTES;
     long first = offset & -page;
