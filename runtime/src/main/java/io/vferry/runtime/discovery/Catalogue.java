@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What discovery found: services that can be used, each with names that are its own, and what cannot
- * be used, with the reason. Immutable; safe for use by any number of threads.
+ * What discovery found: services that can be used, each with names that are its own, and what
+ * cannot be used, with the reason. Immutable; safe for use by any number of threads.
  */
 public final class Catalogue {
 
@@ -68,8 +68,7 @@ public final class Catalogue {
         rejected);
   }
 
-  private static boolean takesSchemeOfRuntime(
-      Found<HostBackend> backend, List<Rejected> rejected) {
+  private static boolean takesSchemeOfRuntime(Found<HostBackend> backend, List<Rejected> rejected) {
     if (!backend.name().equals(MODEL_SCHEME)) {
       return false;
     }
@@ -146,8 +145,8 @@ public final class Catalogue {
    * Opens a device by the backend of its address's scheme.
    *
    * @return owned by the caller, who closes it
-   * @throws MigrationException {@code BAD_REQUEST} if no backend has the scheme, {@code OPEN_FAILED}
-   *     if it does not work on this host; else as {@link HostBackend#open}
+   * @throws MigrationException {@code BAD_REQUEST} if no backend has the scheme, {@code
+   *     OPEN_FAILED} if it does not work on this host; else as {@link HostBackend#open}
    */
   public HostDevice open(DeviceAddress address, OpenContext context) throws MigrationException {
     HostBackend backend =

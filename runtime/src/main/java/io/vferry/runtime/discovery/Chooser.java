@@ -39,8 +39,7 @@ final class Chooser {
     for (Found<MigrationDriver> driver : drivers) {
       candidates.add(new Candidate(driver, driver.instance().match(device)));
     }
-    candidates.sort(
-        Comparator.comparing(Candidate::rank).reversed().thenComparing(Candidate::id));
+    candidates.sort(Comparator.comparing(Candidate::rank).reversed().thenComparing(Candidate::id));
     return driverId.isPresent()
         ? named(candidates, rejected, driverId.get())
         : best(candidates, device);
@@ -58,7 +57,8 @@ final class Chooser {
       }
     }
     if (named.isEmpty()) {
-      String known = candidates.stream().map(Candidate::id).sorted().collect(Collectors.joining(", "));
+      String known =
+          candidates.stream().map(Candidate::id).sorted().collect(Collectors.joining(", "));
       return new DriverChoice.None(
           "there is no driver '%s'; known are: %s%s"
               .formatted(
@@ -90,8 +90,7 @@ final class Chooser {
           candidates.stream().map(one -> one.loses(one.match().reason())).toList());
     }
     Candidate first = candidates.get(0);
-    List<Candidate> top =
-        candidates.stream().filter(one -> one.rank() == first.rank()).toList();
+    List<Candidate> top = candidates.stream().filter(one -> one.rank() == first.rank()).toList();
     List<Loser> losers = new ArrayList<>();
     if (top.size() > 1) {
       String ids = top.stream().map(Candidate::id).collect(Collectors.joining(", "));
@@ -116,8 +115,7 @@ final class Chooser {
   private static String outranked(Candidate loser, Candidate winner) {
     return loser.rank() == Rank.NONE
         ? loser.match().reason()
-        : "its match is %s, that of '%s' is %s"
-            .formatted(loser.rank(), winner.id(), winner.rank());
+        : "its match is %s, that of '%s' is %s".formatted(loser.rank(), winner.id(), winner.rank());
   }
 
   /** Returns a remark that something by this name was found but rejected; empty if nothing was. */

@@ -12,10 +12,11 @@ import java.util.List;
  * Finds drivers, host backends, device models and VM adaptors on the module path, on the class path
  * and in directories of driver jars.
  *
- * <p>In such a directory each jar is an entry, and so is each sub-directory with all the jars in it.
- * Each entry is kept apart, so that two vendors may carry two versions of one library: in a module
- * layer of its own if all its jars are explicit modules and the runtime is a module too, else in a
- * class loader of its own. Both see the driver interface and the JDK, and nothing else of the host.
+ * <p>In such a directory each jar is an entry, and so is each sub-directory with all the jars in
+ * it. Each entry is kept apart, so that two vendors may carry two versions of one library: in a
+ * module layer of its own if all its jars are explicit modules and the runtime is a module too,
+ * else in a class loader of its own. Both see the driver interface and the JDK, and nothing else of
+ * the host.
  *
  * <p>What cannot be used is reported by name and reason, and never hides the others.
  */
@@ -28,16 +29,16 @@ public final class Discovery {
    *
    * @param driverDirectories directories of driver jars; the jars must not be replaced while the
    *     process runs
-   * @return what was found; it holds the jars open as long as it, or something that it gave, is used
+   * @return what was found; it holds the jars open as long as it, or something that it gave, is
+   *     used
    */
   public static Catalogue discover(List<Path> driverDirectories) {
-    return Search.run(
-        Discovery.class.getClassLoader(), EntryOpener.ofRuntime(), driverDirectories);
+    return Search.run(Discovery.class.getClassLoader(), EntryOpener.ofRuntime(), driverDirectories);
   }
 
   /**
-   * Makes a catalogue of what the embedding program brings along. Nothing else is looked for; device
-   * models are reached by the scheme {@code sim} as always.
+   * Makes a catalogue of what the embedding program brings along. Nothing else is looked for;
+   * device models are reached by the scheme {@code sim} as always.
    *
    * @throws IllegalArgumentException if one breaks a rule, such as a name that is taken
    */

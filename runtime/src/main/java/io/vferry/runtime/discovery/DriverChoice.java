@@ -28,8 +28,7 @@ public sealed interface DriverChoice {
    * @param driver which
    * @param match how well it serves the device
    */
-  record Chosen(
-      Found<MigrationDriver> driver, DriverMatch match, String reason, List<Loser> losers)
+  record Chosen(Found<MigrationDriver> driver, DriverMatch match, String reason, List<Loser> losers)
       implements DriverChoice {
     public Chosen {
       losers = List.copyOf(losers);

@@ -16,8 +16,7 @@ final class Duplicates {
   private Duplicates() {}
 
   /** Returns the services whose names are all their own; the others are added to the rejected. */
-  static <T> List<Found<T>> reject(
-      Kind<T> kind, List<Found<T>> found, List<Rejected> rejected) {
+  static <T> List<Found<T>> reject(Kind<T> kind, List<Found<T>> found, List<Rejected> rejected) {
     Map<String, List<Found<T>>> byName = new LinkedHashMap<>();
     for (Found<T> one : found) {
       for (String name : one.names()) {

@@ -6,10 +6,10 @@ import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands around each call of a service. While the call runs, the thread's context class loader is the
- * service's own, because libraries look for their parts there. What the service throws against the
- * rules, and null, becomes {@code DRIVER_BROKEN} naming the service and its jar. Failures of the
- * virtual machine itself (no memory, internal errors) pass.
+ * Stands around each call of a service. While the call runs, the thread's context class loader is
+ * the service's own, because libraries look for their parts there. What the service throws against
+ * the rules, and null, becomes {@code DRIVER_BROKEN} naming the service and its jar. Failures of
+ * the virtual machine itself (no memory, internal errors) pass.
  */
 final class Fence {
 

@@ -13,15 +13,13 @@ record FencedCompatibility(Fence fence, Compatibility inner) implements Compatib
 
   @Override
   public Map<String, String> describe() throws MigrationException {
-    Map<String, String> description =
-        fence.call("describe", () -> Map.copyOf(inner.describe()));
+    Map<String, String> description = fence.call("describe", () -> Map.copyOf(inner.describe()));
     if (description.size() > MOST_ENTRIES) {
       throw fence.broken("describe gave " + description.size() + " entries");
     }
     for (Map.Entry<String, String> entry : description.entrySet()) {
       if (entry.getKey().length() > LONGEST_TEXT || entry.getValue().length() > LONGEST_TEXT) {
-        throw fence.broken(
-            "describe gave an entry of more than " + LONGEST_TEXT + " characters");
+        throw fence.broken("describe gave an entry of more than " + LONGEST_TEXT + " characters");
       }
     }
     return description;

@@ -14,8 +14,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device behind the fence of its driver. What the rules promise not to change, and what has no way
- * to fail, is asked once when the device is attached.
+ * A device behind the fence of its driver. What the rules promise not to change, and what has no
+ * way to fail, is asked once when the device is attached.
  */
 final class FencedDevice implements MigratableDevice {
 
@@ -32,7 +32,9 @@ final class FencedDevice implements MigratableDevice {
     this.device = device;
     this.features = fence.call("features", device::features);
     this.precopy =
-        ask(PrecopyProgress.class).map(inner -> new FencedPrecopyProgress(fence, inner)).orElse(null);
+        ask(PrecopyProgress.class)
+            .map(inner -> new FencedPrecopyProgress(fence, inner))
+            .orElse(null);
     this.estimate =
         ask(StopCopyEstimate.class)
             .map(inner -> new FencedStopCopyEstimate(fence, inner))

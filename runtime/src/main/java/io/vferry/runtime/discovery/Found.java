@@ -8,8 +8,8 @@ import java.util.List;
  * @param service the interface it implements
  * @param instance the service itself, behind a fence: what it throws against the rules, and what it
  *     returns as null, comes out as {@code DRIVER_BROKEN} naming it
- * @param names by which it is asked for: a driver's or an adaptor's id, a backend's scheme, the names
- *     of a model; not empty
+ * @param names by which it is asked for: a driver's or an adaptor's id, a backend's scheme, the
+ *     names of a model; not empty
  * @param implementation name of its class
  * @param origin in which of the places it was found
  * @param location the jar, directory or module in which it was found, for people

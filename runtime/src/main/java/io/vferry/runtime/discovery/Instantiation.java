@@ -10,8 +10,7 @@ final class Instantiation {
 
   private Instantiation() {}
 
-  static <T> T create(Kind<T> kind, ServiceLoader.Provider<T> provider)
-      throws MigrationException {
+  static <T> T create(Kind<T> kind, ServiceLoader.Provider<T> provider) throws MigrationException {
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
     thread.setContextClassLoader(provider.type().getClassLoader());

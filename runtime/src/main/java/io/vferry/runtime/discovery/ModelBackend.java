@@ -47,8 +47,8 @@ final class ModelBackend implements HostBackend {
   }
 
   /**
-   * {@inheritDoc} Gives one device for each name, with the property {@code description}. PCI numbers
-   * are known only once the model is created.
+   * {@inheritDoc} Gives one device for each name, with the property {@code description}. PCI
+   * numbers are known only once the model is created.
    */
   @Override
   public List<HostDeviceInfo> list() {

@@ -16,8 +16,7 @@ final class Naming {
     Fence fence =
         new Fence(
             "%s %s (%s)".formatted(kind.noun(), type.getName(), location), type.getClassLoader());
-    List<String> names =
-        fence.call("the " + kind.nameNoun(), () -> kind.names().of(instance));
+    List<String> names = fence.call("the " + kind.nameNoun(), () -> kind.names().of(instance));
     if (names.isEmpty()) {
       throw fence.broken("it has no " + kind.nameNoun());
     }

@@ -15,9 +15,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The modules of one entry of a driver directory. What they require only optionally ({@code requires
- * static}) is given to them from the entry or not at all: otherwise a module of the host by that name
- * would become visible to the driver by chance.
+ * The modules of one entry of a driver directory. What they require only optionally ({@code
+ * requires static}) is given to them from the entry or not at all: otherwise a module of the host
+ * by that name would become visible to the driver by chance.
  */
 final class OwnModules implements ModuleFinder {
 
@@ -58,8 +58,7 @@ final class OwnModules implements ModuleFinder {
     return module.equals(SPI_MODULE) || SpiOnlyLoader.isJdk(module);
   }
 
-  private static ModuleDescriptor withoutHostOptions(
-      ModuleDescriptor descriptor, Set<String> own) {
+  private static ModuleDescriptor withoutHostOptions(ModuleDescriptor descriptor, Set<String> own) {
     ModuleDescriptor.Builder copy =
         ModuleDescriptor.newModule(descriptor.name(), descriptor.modifiers())
             .packages(descriptor.packages());

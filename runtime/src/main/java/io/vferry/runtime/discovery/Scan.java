@@ -9,7 +9,9 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
-/** Looks for the services of one kind in one place; whatever is broken is noted and stepped over. */
+/**
+ * Looks for the services of one kind in one place; whatever is broken is noted and stepped over.
+ */
 final class Scan {
 
   private final Place place;
@@ -63,8 +65,7 @@ final class Scan {
 
   private <T> List<ServiceLoader.Provider<T>> providers(Kind<T> kind) {
     List<ServiceLoader.Provider<T>> providers = new ArrayList<>();
-    Iterator<ServiceLoader.Provider<T>> iterator =
-        place.loader(kind.service()).stream().iterator();
+    Iterator<ServiceLoader.Provider<T>> iterator = place.loader(kind.service()).stream().iterator();
     String lastFailure = "";
     while (true) {
       try {

@@ -82,8 +82,7 @@ final class Search {
   private void finish(Scan scan) {
     Place place = scan.place();
     if (!scan.answered() && !(place instanceof Place.Host)) {
-      rejected.add(
-          new Rejected(place.name(), place.location(), silence(place), Optional.empty()));
+      rejected.add(new Rejected(place.name(), place.location(), silence(place), Optional.empty()));
     }
     if (!scan.useful()) {
       try {

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The parent of all that comes from a driver directory: shows the driver interface and the JDK, and
- * nothing else of the host. The JDK's own platform class loader would not do as a parent, because in
- * a modular host it also answers for the packages of application modules.
+ * nothing else of the host. The JDK's own platform class loader would not do as a parent, because
+ * in a modular host it also answers for the packages of application modules.
  */
 final class SpiOnlyLoader extends ClassLoader {
 

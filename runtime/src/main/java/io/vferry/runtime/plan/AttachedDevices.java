@@ -18,8 +18,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The devices of a manifest on one side, opened and handed to their drivers. One that cannot be used
- * does not keep the others from being opened, so that a plan can name all that is in the way.
+ * The devices of a manifest on one side, opened and handed to their drivers. One that cannot be
+ * used does not keep the others from being opened, so that a plan can name all that is in the way.
  */
 public final class AttachedDevices implements AutoCloseable {
 

@@ -6,7 +6,9 @@ import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import java.util.Optional;
 
-/** What became of one device of the manifest on one side: it is open with its driver, or why not. */
+/**
+ * What became of one device of the manifest on one side: it is open with its driver, or why not.
+ */
 public sealed interface Attachment {
 
   /** Returns the device's name in the manifest. */
@@ -44,7 +46,6 @@ public sealed interface Attachment {
    *
    * @param blocker why not
    */
-  record Failed(
-      String id, DeviceAddress address, Optional<DriverChoice> choice, Blocker blocker)
+  record Failed(String id, DeviceAddress address, Optional<DriverChoice> choice, Blocker blocker)
       implements Attachment {}
 }

@@ -12,8 +12,7 @@ import java.util.Optional;
  * @param reason one sentence, without a full stop: what is in the way
  * @param advice one sentence in the imperative mood: what to do
  */
-public record Blocker(
-    Code code, Side side, Optional<String> device, String reason, String advice) {
+public record Blocker(Code code, Side side, Optional<String> device, String reason, String advice) {
 
   /** The kinds of reasons; programs may rely on them. */
   public enum Code {

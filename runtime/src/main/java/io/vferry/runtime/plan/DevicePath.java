@@ -38,8 +38,7 @@ public record DevicePath(List<Leg> legs) {
     }
     if (features.p2p()) {
       walk.to(
-          Stage.QUIESCE,
-          features.preCopy() ? DeviceState.PRE_COPY_P2P : DeviceState.RUNNING_P2P);
+          Stage.QUIESCE, features.preCopy() ? DeviceState.PRE_COPY_P2P : DeviceState.RUNNING_P2P);
     }
     // In pre-copy there is no way to stop without ending the stream but into stop-copy.
     walk.to(Stage.STOP, features.preCopy() ? DeviceState.STOP_COPY : DeviceState.STOP);

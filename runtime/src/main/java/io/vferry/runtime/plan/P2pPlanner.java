@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 /**
  * Decides what is done about devices that do DMA to each other.
  *
- * <p>Both ends of a link need the P2P state: who starts DMA must leave off before its peer stops, and
- * who takes it must be able to take it before its peer starts. Source: Linux 6.12, {@code
+ * <p>Both ends of a link need the P2P state: who starts DMA must leave off before its peer stops,
+ * and who takes it must be able to take it before its peer starts. Source: Linux 6.12, {@code
  * include/uapi/linux/vfio.h}, on VFIO_DEVICE_STATE_RUNNING_P2P.
  */
 final class P2pPlanner {
@@ -78,8 +78,7 @@ final class P2pPlanner {
     for (Manifest.Device device : manifest.devices()) {
       for (String peer : new TreeSet<>(device.peers())) {
         if (peer.equals(device.id())) {
-          blockers.add(
-              unknownPeer(device, "device '%s' names itself as a peer".formatted(peer)));
+          blockers.add(unknownPeer(device, "device '%s' names itself as a peer".formatted(peer)));
         } else if (!ids.contains(peer)) {
           blockers.add(
               unknownPeer(
@@ -122,7 +121,8 @@ final class P2pPlanner {
     return manifest.devices().stream()
         .map(Manifest.Device::id)
         .filter(id -> features.containsKey(id) && !features.get(id).p2p())
-        .filter(id -> links.stream().anyMatch(link -> link.from().equals(id) || link.to().equals(id)))
+        .filter(
+            id -> links.stream().anyMatch(link -> link.from().equals(id) || link.to().equals(id)))
         .toList();
   }
 

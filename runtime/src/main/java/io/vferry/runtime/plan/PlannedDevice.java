@@ -19,8 +19,8 @@ import java.util.OptionalLong;
  * @param passedOver the drivers that were not chosen, best match first
  * @param ability what it can do; empty if its driver could not take charge of it
  * @param peers ids of the devices to which it does DMA
- * @param differences what keeps the destination's device from taking its state; empty if nothing, or
- *     if the destination is not known
+ * @param differences what keeps the destination's device from taking its state; empty if nothing,
+ *     or if the destination is not known
  * @param notes sentences for people
  */
 public record PlannedDevice(

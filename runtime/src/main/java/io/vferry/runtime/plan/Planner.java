@@ -246,8 +246,7 @@ public final class Planner {
         .map(
             difference ->
                 "%s is %s there and %s here"
-                    .formatted(
-                        difference.key(), difference.source(), difference.destination()))
+                    .formatted(difference.key(), difference.source(), difference.destination()))
         .collect(Collectors.joining("; "));
   }
 

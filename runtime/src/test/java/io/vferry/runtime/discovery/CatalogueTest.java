@@ -32,8 +32,7 @@ class CatalogueTest {
   private static final OpenContext CONTEXT = new OpenContext("net0", new NoClock());
 
   private static FakeDriver driver(String id, int vendorId, Rank rank) {
-    return new FakeDriver(
-        id, "1", vendorId, rank, host -> new FakeDevice(FeatureSet.STOP_COPY));
+    return new FakeDriver(id, "1", vendorId, rank, host -> new FakeDevice(FeatureSet.STOP_COPY));
   }
 
   private static Catalogue drivers(FakeDriver... drivers) {
@@ -131,8 +130,7 @@ class CatalogueTest {
     FakeBackend absent = new FakeBackend("absent", Availability.no("there is no /dev/vfio"));
     Catalogue catalogue =
         Discovery.embedded(List.of(), List.of(fake, absent), List.of(), List.of());
-    try (HostDevice device =
-        catalogue.open(DeviceAddress.parse("fake:15b3.101e"), CONTEXT)) {
+    try (HostDevice device = catalogue.open(DeviceAddress.parse("fake:15b3.101e"), CONTEXT)) {
       assertThat(device.info().vendorId()).isEqualTo(0x15b3);
     }
     assertRefused(

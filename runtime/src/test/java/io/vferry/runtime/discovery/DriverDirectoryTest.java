@@ -55,8 +55,7 @@ class DriverDirectoryTest {
   }
 
   /** A jar with a module descriptor and a services file, as vendors are asked to build it. */
-  private Path modular(String file, String module, String className, String id)
-      throws IOException {
+  private Path modular(String file, String module, String className, String id) throws IOException {
     return forge
         .jar()
         .source("module-info.java", descriptor(module, "", className))
@@ -108,8 +107,7 @@ class DriverDirectoryTest {
     modular("acme.jar", "acme", "acme.Driver", "acme");
     Found<MigrationDriver> found = driver(discover(), "acme");
     assertThat(found.isolation().kind())
-        .isEqualTo(
-            modularHost() ? Isolation.Kind.MODULE_LAYER : Isolation.Kind.CLASS_LOADER);
+        .isEqualTo(modularHost() ? Isolation.Kind.MODULE_LAYER : Isolation.Kind.CLASS_LOADER);
   }
 
   @Test
@@ -127,8 +125,7 @@ class DriverDirectoryTest {
       forge
           .jar()
           .against(library)
-          .source(
-              "module-info.java", descriptor(vendor, "requires common.lib;", className))
+          .source("module-info.java", descriptor(vendor, "requires common.lib;", className))
           .driver(className, vendor, STANDARD.version("lib.Lib.version()"))
           .services(MigrationDriver.class, className)
           .to(directory.resolve(vendor + ".jar"));
@@ -141,8 +138,7 @@ class DriverDirectoryTest {
         .extracting(found -> found.instance().info().version())
         .containsExactly("1.0", "2.0", "3.0", "4.0");
     assertThat(driver(catalogue, "vendor1").isolation().kind())
-        .isEqualTo(
-            modularHost() ? Isolation.Kind.MODULE_LAYER : Isolation.Kind.CLASS_LOADER);
+        .isEqualTo(modularHost() ? Isolation.Kind.MODULE_LAYER : Isolation.Kind.CLASS_LOADER);
     assertThat(driver(catalogue, "vendor3").isolation().kind())
         .isEqualTo(Isolation.Kind.CLASS_LOADER);
   }
@@ -247,8 +243,7 @@ class DriverDirectoryTest {
     forge
         .jar()
         .against(Forge.place(Provider.class))
-        .source(
-            "module-info.java", descriptor("acme", "requires jakarta.inject;", "acme.Driver"))
+        .source("module-info.java", descriptor("acme", "requires jakarta.inject;", "acme.Driver"))
         .driver("acme.Driver", "acme")
         .to(drivers.resolve("acme.jar"));
     assertThat(onlyRejected(discover()).reason())
@@ -356,14 +351,13 @@ class DriverDirectoryTest {
 
   @Test
   void anotherVersionOfTheInterfaceIsRefusedBeforeAnInstanceExists() throws IOException {
-    String exploding = "public %s() { throw new AssertionError(\"was instantiated\"); }";
     plain(
         "newer.jar",
         "acme.Newer",
         "newer",
         STANDARD
             .annotation("@SpiLevel(major = SpiLevel.MAJOR + 1, minor = 0)")
-            .members(exploding.formatted("Newer")));
+            .members("public Newer() { throw new AssertionError(\"was instantiated\"); }"));
     plain(
         "minor.jar",
         "acme.Minor",
@@ -601,8 +595,7 @@ class DriverDirectoryTest {
   @Test
   void aDirectoryNamedTwiceIsReadOnce() throws IOException {
     plain("acme.jar", "acme.Driver", "acme", STANDARD);
-    Catalogue catalogue =
-        Discovery.discover(List.of(drivers, drivers.resolve("../drivers")));
+    Catalogue catalogue = Discovery.discover(List.of(drivers, drivers.resolve("../drivers")));
     assertThat(catalogue.rejected()).isEmpty();
     assertThat(catalogue.drivers()).filteredOn(found -> found.name().equals("acme")).hasSize(1);
   }

@@ -76,8 +76,14 @@ class FenceTest {
   }
 
   /** A device of which every method throws the same, once it is attached. */
-  private static final class Thrower implements MigratableDevice, SaveStream, LoadStream, DmaLog,
-      Compatibility, PrecopyProgress, StopCopyEstimate {
+  private static final class Thrower
+      implements MigratableDevice,
+          SaveStream,
+          LoadStream,
+          DmaLog,
+          Compatibility,
+          PrecopyProgress,
+          StopCopyEstimate {
 
     private final Throwable thrown;
     private boolean streams;
@@ -362,7 +368,8 @@ class FenceTest {
           @Override
           public void close() {}
         };
-    LoadStream fenced = new FencedLoadStream(new Fence("driver 'acme' (embedding program)", null), lazy);
+    LoadStream fenced =
+        new FencedLoadStream(new Fence("driver 'acme' (embedding program)", null), lazy);
     assertBroken(() -> fenced.write(ByteBuffer.allocate(2)), "did not take all bytes");
   }
 

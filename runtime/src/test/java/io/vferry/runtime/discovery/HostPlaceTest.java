@@ -42,8 +42,7 @@ class HostPlaceTest {
             .services(MigrationDriver.class, "acme.Broken", "acme.Driver")
             .to(temp.resolve("acme.jar"));
     try (URLClassLoader loader =
-        new URLClassLoader(
-            new URL[] {jar.toUri().toURL()}, Discovery.class.getClassLoader())) {
+        new URLClassLoader(new URL[] {jar.toUri().toURL()}, Discovery.class.getClassLoader())) {
       Catalogue catalogue = search(loader);
       assertThat(catalogue.drivers())
           .singleElement()
@@ -68,31 +67,50 @@ class HostPlaceTest {
   void driversOnTheModulePathAreFound() throws IOException {
     Module runtime = Discovery.class.getModule();
     Assumptions.assumeTrue(runtime.isNamed());
-    Path jar =
-        forge
-            .jar()
-            .source(
-                "module-info.java",
-                "module acme { requires io.vferry.spi;"
-                    + " provides io.vferry.spi.driver.MigrationDriver with acme.Driver; }")
-            .driver("acme.Driver", "acme")
-            .services(MigrationDriver.class, "acme.Driver")
-            .to(temp.resolve("acme.jar"));
-    Configuration configuration =
-        runtime
-            .getLayer()
-            .configuration()
-            .resolve(ModuleFinder.of(jar), ModuleFinder.of(), Set.of("acme"));
-    ModuleLayer layer =
-        runtime
-            .getLayer()
-            .defineModulesWithOneLoader(configuration, Discovery.class.getClassLoader());
+    Path jar = temp.resolve("acme.jar");
+    modular("acme", jar);
+    ModuleLayer layer = layer(runtime.getLayer(), jar, "acme");
     Catalogue catalogue = search(layer.findLoader("acme"));
     // Declared twice, as vendors are asked to, and found once.
     assertThat(catalogue.rejected()).isEmpty();
     assertThat(catalogue.drivers())
         .singleElement()
         .satisfies(found -> assertThat(found.origin()).isEqualTo(Origin.MODULE_PATH));
+  }
+
+  @Test
+  void aDriverOfTheHostIsNotFoundAgainInEachLayer() throws IOException {
+    Module runtime = Discovery.class.getModule();
+    Assumptions.assumeTrue(runtime.isNamed());
+    modular("hosted", temp.resolve("host/hosted.jar"));
+    modular("acme", temp.resolve("drivers/acme.jar"));
+    ModuleLayer host = layer(runtime.getLayer(), temp.resolve("host/hosted.jar"), "hosted");
+    Catalogue catalogue =
+        Search.run(
+            host.findLoader("hosted"), new EntryOpener(host), List.of(temp.resolve("drivers")));
+    assertThat(catalogue.rejected()).isEmpty();
+    assertThat(catalogue.drivers())
+        .filteredOn(found -> List.of("hosted", "acme").contains(found.name()))
+        .extracting(found -> found.name() + ": " + found.origin())
+        .containsExactly("acme: DIRECTORY", "hosted: MODULE_PATH");
+  }
+
+  private void modular(String name, Path jar) throws IOException {
+    forge
+        .jar()
+        .source(
+            "module-info.java",
+            "module %1$s { requires io.vferry.spi; provides %2$s with %1$s.Driver; }"
+                .formatted(name, MigrationDriver.class.getName()))
+        .driver(name + ".Driver", name)
+        .services(MigrationDriver.class, name + ".Driver")
+        .to(jar);
+  }
+
+  private static ModuleLayer layer(ModuleLayer parent, Path jar, String module) {
+    Configuration configuration =
+        parent.configuration().resolve(ModuleFinder.of(jar), ModuleFinder.of(), Set.of(module));
+    return parent.defineModulesWithOneLoader(configuration, Discovery.class.getClassLoader());
   }
 
   @Test

@@ -52,8 +52,7 @@ class DevicePathTest {
         .containsExactly(
             new DevicePath.Leg(
                 Stage.PREPARE,
-                List.of(
-                    Arc.RUNNING_TO_RUNNING_P2P, Arc.RUNNING_P2P_TO_STOP, Arc.STOP_TO_RESUMING)),
+                List.of(Arc.RUNNING_TO_RUNNING_P2P, Arc.RUNNING_P2P_TO_STOP, Arc.STOP_TO_RESUMING)),
             new DevicePath.Leg(Stage.VERIFY, List.of(Arc.RESUMING_TO_STOP)),
             new DevicePath.Leg(Stage.ACCEPT, List.of(Arc.STOP_TO_RUNNING_P2P)),
             new DevicePath.Leg(Stage.RUN, List.of(Arc.RUNNING_P2P_TO_RUNNING)));

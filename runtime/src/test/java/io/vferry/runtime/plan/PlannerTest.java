@@ -42,7 +42,6 @@ class PlannerTest {
 
   private static final int FULL = 0x1;
   private static final int PLAIN = 0x2;
-  private static final int UNSERVED = 0x9;
 
   private final FakeBackend backend = new FakeBackend("fake", Availability.yes());
   private final List<FakeDevice> attached = new ArrayList<>();
@@ -79,11 +78,7 @@ class PlannerTest {
 
   private static Manifest.Device device(String id, String address, String... peers) {
     return new Manifest.Device(
-        id,
-        DeviceAddress.parse(address),
-        Optional.empty(),
-        Optional.empty(),
-        List.of(peers));
+        id, DeviceAddress.parse(address), Optional.empty(), Optional.empty(), List.of(peers));
   }
 
   private static Manifest manifest(P2pPolicy p2p, Manifest.Device... devices) {
@@ -118,8 +113,7 @@ class PlannerTest {
 
   private static Plan plan(Catalogue here, Catalogue there, Manifest manifest)
       throws MigrationException {
-    try (AttachedDevices source =
-            AttachedDevices.open(manifest, Side.SOURCE, here, new NoClock());
+    try (AttachedDevices source = AttachedDevices.open(manifest, Side.SOURCE, here, new NoClock());
         AttachedDevices destination =
             AttachedDevices.open(manifest, Side.DESTINATION, there, new NoClock())) {
       return new Planner(here)
@@ -157,8 +151,7 @@ class PlannerTest {
                         .with(StopCopyEstimate.class, estimate)
                         .with(Compatibility.class, new Firmware("22.1"))),
             driver("generic", 0, Rank.GENERIC, host -> new FakeDevice(FeatureSet.STOP_COPY)));
-    Plan plan =
-        plan(catalogue, manifest(device("net0", "fake:1.1"), device("disk0", "fake:2.1")));
+    Plan plan = plan(catalogue, manifest(device("net0", "fake:1.1"), device("disk0", "fake:2.1")));
     assertThat(plan.possible()).isTrue();
     assertThat(plan.p2p().mode()).isEqualTo(P2pPlan.Mode.NO_PEERS);
     PlannedDevice net = plan.device("net0").orElseThrow();
@@ -256,15 +249,12 @@ class PlannerTest {
           }
 
           @Override
-          public HostDevice create(
-              DeviceAddress address, OpenContext context) {
+          public HostDevice create(DeviceAddress address, OpenContext context) {
             return new FakeHostDevice(address, FULL, 0);
           }
         };
-    Catalogue catalogue =
-        Discovery.embedded(List.of(full()), List.of(), List.of(model), List.of());
-    assertThat(
-            plan(catalogue, manifest(device("a", "sim:nic"), device("b", "sim:nic"))).possible())
+    Catalogue catalogue = Discovery.embedded(List.of(full()), List.of(), List.of(model), List.of());
+    assertThat(plan(catalogue, manifest(device("a", "sim:nic"), device("b", "sim:nic"))).possible())
         .isTrue();
   }
 
@@ -345,8 +335,7 @@ class PlannerTest {
         plan(
             catalogue(full(), plain()),
             manifest(device("gpu", "fake:1.1", "sec"), device("sec", "fake:2.1")));
-    assertBlocked(
-        target, Blocker.Code.MISSING_P2P, "sec", "and takes DMA from 'gpu'");
+    assertBlocked(target, Blocker.Code.MISSING_P2P, "sec", "and takes DMA from 'gpu'");
     assertThat(target.p2p().mode()).isEqualTo(P2pPlan.Mode.IMPOSSIBLE);
     Plan initiator =
         plan(
@@ -373,20 +362,14 @@ class PlannerTest {
     Plan plan =
         plan(
             catalogue(full(), plain()),
-            manifest(
-                P2pPolicy.UNMAP,
-                device("gpu", "fake:1.1", "sec"),
-                device("sec", "fake:2.1")));
+            manifest(P2pPolicy.UNMAP, device("gpu", "fake:1.1", "sec"), device("sec", "fake:2.1")));
     assertThat(plan.possible()).isTrue();
     assertThat(plan.p2p().mode()).isEqualTo(P2pPlan.Mode.UNMAPPED);
     assertThat(plan.p2p().lacking()).containsExactly("sec");
     Plan able =
         plan(
             catalogue(full()),
-            manifest(
-                P2pPolicy.UNMAP,
-                device("gpu", "fake:1.1", "nic"),
-                device("nic", "fake:1.2")));
+            manifest(P2pPolicy.UNMAP, device("gpu", "fake:1.1", "nic"), device("nic", "fake:1.2")));
     assertThat(able.p2p().mode()).isEqualTo(P2pPlan.Mode.TWO_PHASE);
   }
 
@@ -462,8 +445,7 @@ class PlannerTest {
 
   @Test
   void aFailureOnTheDestinationIsABlockerThere() throws MigrationException {
-    Plan plan =
-        plan(catalogue(full()), catalogue(), manifest(device("net0", "fake:1.1")));
+    Plan plan = plan(catalogue(full()), catalogue(), manifest(device("net0", "fake:1.1")));
     assertBlocked(plan, Blocker.Code.NO_DRIVER, "net0", "no driver was found at all");
     assertThat(onlyBlocker(plan).side()).isEqualTo(Side.DESTINATION);
     assertThat(plan.device("net0").orElseThrow().driver()).isPresent();
@@ -472,8 +454,7 @@ class PlannerTest {
   @Test
   void anUnknownVmAdaptorIsABlocker() throws MigrationException {
     Manifest manifest =
-        new Manifest(
-            new Manifest.Vm("vm", "qemu", 0, Map.of()), List.of(), Settings.defaults());
+        new Manifest(new Manifest.Vm("vm", "qemu", 0, Map.of()), List.of(), Settings.defaults());
     Blocker blocker = onlyBlocker(plan(catalogue(), manifest));
     assertThat(blocker.code()).isEqualTo(Blocker.Code.NO_VM_ADAPTOR);
     assertThat(blocker.reason()).isEqualTo("there is no VM adaptor 'qemu'; known are: none");

@@ -1,0 +1,244 @@
+package io.vferry.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.vferry.cli.manifest.ManifestFile;
+import io.vferry.cli.output.JsonText;
+import io.vferry.cli.output.LiveProgress;
+import io.vferry.cli.output.PlanText;
+import io.vferry.cli.output.ReportJson;
+import io.vferry.cli.output.ReportText;
+import io.vferry.runtime.RunningMigration;
+import io.vferry.runtime.Vferry;
+import io.vferry.runtime.plan.Blocker;
+import io.vferry.runtime.plan.Manifest;
+import io.vferry.runtime.plan.Plan;
+import io.vferry.runtime.report.HtmlReport;
+import io.vferry.runtime.report.MigrationReport;
+import io.vferry.runtime.report.Phase;
+import io.vferry.runtime.transport.Security;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Moves a virtual machine. */
+@Command(
+    name = "migrate",
+    header = "moves a virtual machine with its devices to another host",
+    customSynopsis = {
+      "vferry migrate MANIFEST [OPTION...]",
+      "  vferry migrate MANIFEST --to HOST:PORT (--tls DIR | --plain) [OPTION...]"
+    },
+    description = {
+      "Moves the virtual machine of the manifest, its memory and the state of its devices, to the"
+          + " 'vferry receive' that listens at HOST:PORT. Without --to a destination is started on"
+          + " this host, in a process of its own, over TLS with throw-away keys; that is how to try"
+          + " a manifest with simulated devices.",
+      "",
+      "While data move, progress is shown on standard error: on a terminal a view that is drawn anew,"
+          + " elsewhere a line now and then. At the end there is a table on standard output, and a"
+          + " timeline as one HTML file.",
+      "",
+      "Until the destination has everything and has proved it, any failure and Ctrl-C leave the guest"
+          + " running at the source.",
+      "",
+      "With '--output json' there is exactly one object, at the end: 'status', 'total-time',"
+          + " 'setup-time', 'expected-downtime', 'downtime', 'ram', 'vfio', 'timeline', 'devices',"
+          + " 'audit', and 'error-desc' if it failed. Names follow QEMU's query-migrate; times are"
+          + " in milliseconds, sizes in bytes."
+    },
+    footerHeading = "%nExamples%n",
+    footer = {
+      "  vferry migrate examples/mixed-vm.yaml",
+      "  vferry migrate vm.yaml --to dest.example:4444 --tls /etc/vferry/tls",
+      "  vferry migrate vm.yaml --report /tmp/timeline.html --output json | jq .downtime"
+    })
+final class MigrateCommand implements VferryCommand {
+
+  private final Interruption interruption;
+
+  @Mixin private ManifestOptions manifest = new ManifestOptions();
+
+  @Option(
+      names = "--to",
+      paramLabel = "HOST:PORT",
+      converter = HostPort.Converter.class,
+      description = "Where 'vferry receive' listens.")
+  private @Nullable HostPort to;
+
+  @Mixin private SecurityOptions security = new SecurityOptions();
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description =
+          "Write the HTML timeline there. Default: a new file in vferry/reports in $XDG_STATE_HOME"
+              + " or ~/.local/state.")
+  private @Nullable Path report;
+
+  @Mixin private RuntimeOptions runtime = new RuntimeOptions();
+
+  @Mixin private CommonOptions common = new CommonOptions();
+
+  MigrateCommand(Interruption interruption) {
+    this.interruption = interruption;
+  }
+
+  @Override
+  public CommonOptions common() {
+    return common;
+  }
+
+  @Override
+  public Set<ExitCode> exitCodes() {
+    return EnumSet.allOf(ExitCode.class);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (to == null && security.given()) {
+      throw common.usageError("--tls, --plain and --peer-name are only of use with --to");
+    }
+    ManifestFile file = manifest.read();
+    Vferry vferry = runtime.runtime();
+    ManifestOptions.checkNames(file, vferry.catalogue());
+    Path timeline = reserveTimeline(file.manifest().vm().name());
+    Plan plan = vferry.plan(file.manifest());
+    if (!plan.possible()) {
+      Files.deleteIfExists(timeline);
+      return blocked(plan);
+    }
+    MigrationReport migrated = to == null ? here(vferry, file) : away(vferry, file, to);
+    Files.writeString(timeline, HtmlReport.of(migrated));
+    print(migrated, timeline);
+    return exitCode(migrated).number();
+  }
+
+  /** Finds out before anything happens whether the report can be written. */
+  private Path reserveTimeline(String vm) throws CommandException {
+    Path file = report == null ? defaultTimeline(vm) : report.toAbsolutePath();
+    try {
+      if (report == null) {
+        Files.createDirectories(file.getParent());
+      }
+      return Files.writeString(file, "");
+    } catch (IOException e) {
+      throw new CommandException(
+          ExitCode.USAGE, "vferry: --report: '" + file + "' cannot be written", e);
+    }
+  }
+
+  private static Path defaultTimeline(String vm) {
+    String time =
+        DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS", Locale.ROOT).format(LocalDateTime.now());
+    String name = vm.replaceAll("[^A-Za-z0-9_.-]", "_");
+    return StateDirectory.of(System.getenv())
+        .resolve("reports")
+        .resolve(name + "-" + time + ".html");
+  }
+
+  private MigrationReport away(Vferry vferry, ManifestFile file, HostPort destination)
+      throws CommandException, InterruptedException {
+    Security protection = security.security(Optional.of(destination.host()), "--to");
+    return run(vferry, file.manifest(), destination.resolve("--to"), protection);
+  }
+
+  private MigrationReport here(Vferry vferry, ManifestFile file)
+      throws CommandException, IOException, InterruptedException {
+    try (ThrowAwayKeys keys = ThrowAwayKeys.create()) {
+      ReceiverProcess receiver =
+          ReceiverProcess.start(
+              file.path(),
+              keys.destination(),
+              runtime.journalDirectory(),
+              runtime.drivers().directories());
+      MigrationReport migrated;
+      try (receiver) {
+        InetSocketAddress address = receiver.address();
+        migrated =
+            run(
+                vferry,
+                file.manifest(),
+                address,
+                new Security.Tls(keys.source(), Optional.of("127.0.0.1")));
+      }
+      if (migrated.status() != Phase.COMPLETED || common.verbose) {
+        receiver.complaints().forEach(line -> common.err().println("destination: " + line));
+      }
+      return migrated;
+    }
+  }
+
+  private MigrationReport run(
+      Vferry vferry, Manifest what, InetSocketAddress address, Security protection)
+      throws InterruptedException {
+    Terminal terminal = Terminal.ofStandardError(System.getenv());
+    boolean silent = common.json() && !common.verbose;
+    try (LiveProgress progress =
+        LiveProgress.start(
+            terminal.view(what.vm().name(), what.settings().downtimeLimitMillis()),
+            terminal.interactive(),
+            common.err())) {
+      RunningMigration migration =
+          vferry.migrate(what, address, protection, silent ? status -> {} : progress);
+      interruption.means(migration::cancel);
+      return migration.await();
+    }
+  }
+
+  private int blocked(Plan plan) {
+    if (common.json()) {
+      common.out().println(JsonText.of(json -> writeBlocked(json, plan)));
+    }
+    common.err().println("vferry: " + plan.vm() + " cannot be moved:");
+    for (Blocker blocker : plan.blockers()) {
+      common.err().println("  " + PlanText.blocker(blocker));
+    }
+    return ExitCode.REFUSED.number();
+  }
+
+  private static void writeBlocked(JsonGenerator json, Plan plan) throws IOException {
+    List<String> reasons = plan.blockers().stream().map(Blocker::reason).toList();
+    json.writeStartObject();
+    json.writeStringField("vm", plan.vm());
+    json.writeStringField("status", "none");
+    json.writeStringField("error-desc", String.join("; ", reasons));
+    json.writeArrayFieldStart("blocked-reasons");
+    for (String reason : reasons) {
+      json.writeString(reason);
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private void print(MigrationReport migrated, Path timeline) {
+    if (common.json()) {
+      common.out().println(ReportJson.of(migrated, Optional.of(timeline)));
+    } else {
+      common.out().println();
+      ReportText.lines(migrated, Optional.of(timeline)).forEach(common.out()::println);
+    }
+  }
+
+  static ExitCode exitCode(MigrationReport migrated) {
+    if (migrated.status() == Phase.COMPLETED) {
+      return ExitCode.OK;
+    }
+    boolean sourceRuns = migrated.failure().map(MigrationReport.Failure::sourceRuns).orElse(true);
+    if (!sourceRuns) {
+      return ExitCode.ATTENTION;
+    }
+    return migrated.status() == Phase.CANCELLED ? ExitCode.CANCELLED : ExitCode.FAILED;
+  }
+}

@@ -1,0 +1,161 @@
+package io.vferry.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.Key;
+import java.security.KeyStore;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Keys and certificates of two processes on one host that talk once over the loopback, in a
+ * directory that only this user may enter. Made with the {@code keytool} of the JDK.
+ */
+final class ThrowAwayKeys implements AutoCloseable {
+
+  private static final long KEYTOOL_SECONDS = 60;
+
+  private final Path root;
+
+  private ThrowAwayKeys(Path root) {
+    this.root = root;
+  }
+
+  static ThrowAwayKeys create() throws IOException, InterruptedException {
+    Path root =
+        Files.createTempDirectory(
+            "vferry-",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    ThrowAwayKeys keys = new ThrowAwayKeys(root);
+    try {
+      keys.make();
+      return keys;
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      keys.close();
+      throw e;
+    }
+  }
+
+  /** Returns what the source presents and trusts. */
+  Path source() {
+    return root.resolve("source");
+  }
+
+  /** Returns what the destination presents and trusts. */
+  Path destination() {
+    return root.resolve("destination");
+  }
+
+  private void make() throws IOException, InterruptedException {
+    String password = password();
+    Process source = keytool("source", password);
+    Process destination = keytool("destination", password);
+    try {
+      await(source);
+      await(destination);
+    } finally {
+      source.destroyForcibly();
+      destination.destroyForcibly();
+    }
+    String trusted = write("source", password) + write("destination", password);
+    for (Path side : List.of(source(), destination())) {
+      Files.writeString(side.resolve("ca.pem"), trusted);
+    }
+  }
+
+  /** Both run at the same time: starting one takes longer than all it does. */
+  private Process keytool(String side, String password) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+            "-J-XX:TieredStopAtLevel=1",
+            "-J-XX:+UseSerialGC",
+            "-genkeypair",
+            "-alias",
+            "key",
+            "-keyalg",
+            "EC",
+            "-groupname",
+            "secp256r1",
+            "-validity",
+            "2",
+            // The clocks of two processes on one host agree; a minute is for a clock set back.
+            "-startdate",
+            "-1M",
+            "-dname",
+            "CN=vferry " + side,
+            "-ext",
+            "SAN=IP:127.0.0.1,DNS:localhost",
+            "-storetype",
+            "PKCS12",
+            "-keystore",
+            store(side).toString(),
+            // Not on the command line, where others could read it.
+            "-storepass:env",
+            "VFERRY_STORE_PASSWORD");
+    builder.environment().put("VFERRY_STORE_PASSWORD", password);
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(root.resolve(side + ".log").toFile());
+    Process process = builder.start();
+    process.getOutputStream().close();
+    return process;
+  }
+
+  private void await(Process process) throws IOException, InterruptedException {
+    if (!process.waitFor(KEYTOOL_SECONDS, TimeUnit.SECONDS)) {
+      throw new IOException("keytool did not end within " + KEYTOOL_SECONDS + " s");
+    }
+    if (process.exitValue() != 0) {
+      throw new IOException(
+          "keytool failed: "
+              + Files.readString(root.resolve("source.log")).strip()
+              + Files.readString(root.resolve("destination.log")).strip());
+    }
+  }
+
+  private Path store(String side) {
+    return root.resolve(side + ".p12");
+  }
+
+  /** Takes the key out of the store; returns the certificate. */
+  private String write(String side, String password) throws IOException {
+    try (InputStream in = Files.newInputStream(store(side))) {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(in, password.toCharArray());
+      Key key = store.getKey("key", password.toCharArray());
+      String certificate = pem("CERTIFICATE", store.getCertificate("key").getEncoded());
+      Path directory = Files.createDirectory(root.resolve(side));
+      Files.writeString(directory.resolve("key.pem"), pem("PRIVATE KEY", key.getEncoded()));
+      Files.writeString(directory.resolve("cert.pem"), certificate);
+      return certificate;
+    } catch (GeneralSecurityException e) {
+      throw new IOException("the key that keytool made cannot be read", e);
+    }
+  }
+
+  private static String pem(String type, byte[] content) {
+    String lines =
+        Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(content);
+    return "-----BEGIN " + type + "-----\n" + lines + "\n-----END " + type + "-----\n";
+  }
+
+  private static String password() {
+    byte[] random = new byte[16];
+    new SecureRandom().nextBytes(random);
+    return HexFormat.of().formatHex(random);
+  }
+
+  /** Removes everything. */
+  @Override
+  public void close() {
+    TemporaryDirectory.remove(root);
+  }
+}

@@ -1,0 +1,13 @@
+/** The {@code vferry} command. */
+@org.jspecify.annotations.NullMarked
+module io.vferry.cli {
+  requires static org.jspecify;
+  requires com.fasterxml.jackson.core;
+  requires info.picocli;
+  requires io.vferry.runtime;
+  requires java.logging;
+  requires org.snakeyaml.engine;
+
+  opens io.vferry.cli to
+      info.picocli;
+}
