@@ -129,11 +129,16 @@ public final class ChunkPool {
     return usedBytes;
   }
 
+  /** Returns the bytes kept for the next use. */
+  synchronized long idleBytes() {
+    return idleBytes;
+  }
+
   private Lease take(int sizeClass, int lengthBytes) {
     int size = sizeOf(sizeClass);
     ByteBuffer memory = idle.get(sizeClass).pollLast();
     if (memory == null) {
-      // Dropped buffers are freed by the garbage collector, which the JDK runs when direct memory is short.
+      // The garbage collector frees dropped buffers; the JDK runs it if direct memory is short.
       makeRoom(size);
       memory = ByteBuffer.allocateDirect(size);
     } else {
