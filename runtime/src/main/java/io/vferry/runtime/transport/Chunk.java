@@ -21,9 +21,9 @@ public record Chunk(int stream, long sequence, long address, int lengthBytes, in
   public static final int MAX_LENGTH_BYTES = 1 << 20;
 
   /**
-   * The length in bytes to cut streams into. One block of this length stays in a core's second level
-   * cache from the read to the write; smaller blocks cost more system calls, and from 1 MiB on the
-   * measured throughput of a socket falls.
+   * The length in bytes to cut streams into. One block of this length stays in a core's second
+   * level cache from the read to the write; smaller blocks cost more system calls, and from 1 MiB
+   * on the measured throughput of a socket falls.
    */
   public static final int DEFAULT_LENGTH_BYTES = 256 << 10;
 

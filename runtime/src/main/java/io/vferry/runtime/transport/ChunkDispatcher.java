@@ -15,11 +15,11 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The receiver's memory is one window for the whole session and not one for each connection: its
  * bound is then exactly what was configured, whatever the number of connections, and no part of it
- * lies idle beside a slow one. A chunk is queued only together with its credit, so whatever is queued
- * can be written without waiting for any other chunk to be consumed; that is why the receiver may hold
- * chunks back to restore an order and nobody ever waits in a circle. Credit comes back over the
- * control connection: both sides read that one anyway, so data connections carry bytes one way only and
- * need one thread at each end.
+ * lies idle beside a slow one. A chunk is queued only together with its credit, so whatever is
+ * queued can be written without waiting for any other chunk to be consumed; that is why the
+ * receiver may hold chunks back to restore an order and nobody ever waits in a circle. Credit comes
+ * back over the control connection: both sides read that one anyway, so data connections carry
+ * bytes one way only and need one thread at each end.
  */
 final class ChunkDispatcher implements ChunkSender {
 
@@ -41,7 +41,7 @@ final class ChunkDispatcher implements ChunkSender {
     private long payloadBytes;
     private boolean dead;
 
-    /** Moves chunks to be written from the queue into {@code batch}; returns whether there were any. */
+    /** Moves chunks to be written into {@code batch}; returns whether there are any. */
     boolean take(List<Outgoing> batch, int mostChunks, int mostBytes) {
       lock.lock();
       try {

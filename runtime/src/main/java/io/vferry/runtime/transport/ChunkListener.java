@@ -18,7 +18,8 @@ public interface ChunkListener {
    * @param payload the bytes, valid until {@code credit} is released; direct, owned by the callee
    *     until then
    * @param credit to be released when the bytes are no longer needed
-   * @throws MigrationException if the chunk cannot be accepted; the session fails with this exception
+   * @throws MigrationException if the chunk cannot be accepted; the session fails with this
+   *     exception
    */
   void chunk(Chunk chunk, ByteBuffer payload, Credit credit) throws MigrationException;
 }

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads the chunks of one data connection.
  *
- * <p>Bytes go from the link straight into the memory of their chunk. Each read also has room for what
- * comes after the payload: for the next header if chunks are long, for many small frames at once if
- * they are short, so that neither costs a system call more than it needs.
+ * <p>Bytes go from the link straight into the memory of their chunk. Each read also has room for
+ * what comes after the payload: for the next header if chunks are long, for many small frames at
+ * once if they are short, so that neither costs a system call more than it needs.
  */
 final class ChunkReader implements Loop, Stallable {
 

@@ -40,8 +40,8 @@ public final class ChunkReorderer implements ChunkListener {
   /**
    * Takes a chunk and delivers what has become due.
    *
-   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if its sequence number came before, or
-   *     is more than {@link #MAX_AHEAD} ahead; or as the listener throws
+   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if its sequence number came before,
+   *     or is more than {@link #MAX_AHEAD} ahead; or as the listener throws
    */
   @Override
   public synchronized void chunk(Chunk chunk, ByteBuffer payload, Credit credit)
@@ -81,7 +81,8 @@ public final class ChunkReorderer implements ChunkListener {
    * Ends the stream.
    *
    * @param chunks how many the sender says there were
-   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if that is not how many were delivered
+   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if that is not how many were
+   *     delivered
    */
   public synchronized void finish(long chunks) throws MigrationException {
     if (next != chunks || !ahead.isEmpty()) {

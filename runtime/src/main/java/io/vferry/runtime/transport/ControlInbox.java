@@ -84,10 +84,10 @@ final class ControlInbox {
           changed.signalAll();
           return Optional.of(message);
         }
+        failure.check();
         if (ended) {
           return Optional.empty();
         }
-        failure.check();
         changed.await();
       }
     } finally {

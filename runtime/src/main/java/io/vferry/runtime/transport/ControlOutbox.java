@@ -158,8 +158,10 @@ final class ControlOutbox implements Loop, Stallable {
   private @Nullable ByteBuffer next() {
     lock.lock();
     try {
+      boolean due = heartbeatDue;
       ByteBuffer next = choose();
-      wroteSincePulse |= next != null;
+      boolean isHeartbeat = due && !heartbeatDue;
+      wroteSincePulse |= next != null && !isHeartbeat;
       return next;
     } finally {
       lock.unlock();

@@ -5,7 +5,8 @@ import io.vferry.spi.error.MigrationException;
 import java.util.function.LongConsumer;
 
 /**
- * The receiver's memory for chunks: hands it out as chunks arrive, and gives credit back in batches.
+ * The receiver's memory for chunks: hands it out as chunks arrive, and gives credit back in
+ * batches.
  *
  * <p>Credit counts a buffer's whole size, so a flood of tiny chunks fills the window and not the
  * memory. Safe for use by any number of threads.

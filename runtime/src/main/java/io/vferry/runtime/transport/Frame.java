@@ -78,7 +78,8 @@ final class Frame {
     int found = crc32c(from.duplicate().limit(start + CHECKED_BYTES).position(start));
     if (found != from.getInt(start + CHECKED_BYTES)) {
       throw new MigrationException(
-          RuntimeError.TRANSPORT_CORRUPT, "the checksum of a frame header from " + peer + " is wrong");
+          RuntimeError.TRANSPORT_CORRUPT,
+          "the checksum of a frame header from " + peer + " is wrong");
     }
     byte version = from.get(start + 4);
     byte type = from.get(start + 5);

@@ -41,8 +41,15 @@ final class Handshake {
    */
   static Hello.Answer greet(Link link, Hello hello) throws IOException, MigrationException {
     write(link, hello.encode());
-    ByteBuffer header = read(link, Hello.Answer.HEADER_BYTES);
     try {
+      // A TLS alert is shorter than an answer.
+      ByteBuffer start = read(link, Hello.TELLTALE_BYTES);
+      Hello.checkNotTls(start);
+      ByteBuffer header =
+          ByteBuffer.allocate(Hello.Answer.HEADER_BYTES)
+              .put(start)
+              .put(read(link, Hello.Answer.HEADER_BYTES - Hello.TELLTALE_BYTES))
+              .flip();
       int textBytes = Hello.Answer.textBytes(header);
       ByteBuffer whole =
           ByteBuffer.allocate(Hello.Answer.HEADER_BYTES + textBytes)

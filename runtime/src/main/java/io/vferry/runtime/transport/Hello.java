@@ -25,7 +25,10 @@ record Hello(int version, int index, int count, UUID session) {
   static final int BYTES = 36;
   static final int VERSION = 1;
 
-  /** Has a carriage return and a line feed in it, which anything that alters line ends would spoil. */
+  /** Bytes that suffice to tell TLS. */
+  static final int TELLTALE_BYTES = 2;
+
+  /** Ends with a carriage return and a line feed, so that whatever alters line ends is found. */
   private static final long MAGIC = 0x7646_6572_7279_0D0AL;
 
   private static final int CHECKED_BYTES = 32;
@@ -67,17 +70,21 @@ record Hello(int version, int index, int count, UUID session) {
   }
 
   private static void checkMagic(long found, long expected, String who) throws Unreadable {
-    if (found == expected) {
-      return;
+    if (found != expected) {
+      checkNotTls(ByteBuffer.allocate(Long.BYTES).putLong(found));
+      throw new Unreadable(
+          "it is not " + who + " (it began with 0x%016x)".formatted(found));
     }
-    int type = (int) (found >>> 56);
-    int major = (int) (found >>> 48) & 0xff;
-    // RFC 8446, section 5.1: 21 is an alert, 22 a handshake record; 3 the major version of all of TLS.
-    boolean tls = (type == 21 || type == 22) && major == 3;
-    throw new Unreadable(
-        tls
-            ? "it speaks TLS, but this side was told not to"
-            : "it is not " + who + " (it began with 0x%016x)".formatted(found));
+  }
+
+  /**
+   * Looks at the first bytes of a connection; RFC 8446, section 5.1: 21 is an alert, 22 a handshake
+   * record, 3 the major version of all of TLS.
+   */
+  static void checkNotTls(ByteBuffer start) throws Unreadable {
+    if ((start.get(0) == 21 || start.get(0) == 22) && start.get(1) == 3) {
+      throw new Unreadable("it speaks TLS, but this side was told not to");
+    }
   }
 
   /**

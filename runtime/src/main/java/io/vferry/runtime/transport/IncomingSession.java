@@ -91,7 +91,7 @@ final class IncomingSession extends Session implements DestinationSession {
     }
   }
 
-  /** The source said goodbye on one connection; all is well when everything else has arrived too. */
+  /** Answers the source's goodbye when everything that it sent has arrived. */
   private void answerGoodbye() {
     synchronized (this) {
       if (!goodbyeSeen() || openReaders > 0 || failure().isSet()) {

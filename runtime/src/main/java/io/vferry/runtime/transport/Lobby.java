@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the connections of sessions wait until they are all there.
  *
- * <p>Sessions that form are few: when there are too many the oldest has to go, so that strangers who
- * never finish cannot keep others out. Not thread-safe.
+ * <p>Sessions that form are few: when there are too many the oldest has to go, so that strangers
+ * who never finish cannot keep others out. Not thread-safe.
  */
 final class Lobby {
 

@@ -4,8 +4,8 @@ import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
 
 /**
- * Work that goes on, cut in steps, so that a thread can run it and a test can step it. All methods but
- * {@link #name} on one thread.
+ * Work that goes on, cut in steps, so that a thread can run it and a test can step it. All methods
+ * but {@link #name} on one thread.
  */
 interface Loop {
 

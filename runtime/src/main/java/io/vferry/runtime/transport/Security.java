@@ -18,10 +18,10 @@ public sealed interface Security {
    * support in Java 17 and runs at a tenth of their speed.
    *
    * @param directory holds {@code ca.pem} (one or more certificates that sign the other side's),
-   *     {@code cert.pem} (this side's certificate, followed by intermediate ones) and {@code key.pem}
-   *     (its private key, PKCS #8, not encrypted, RSA or EC)
-   * @param peerName the DNS name or IP address that the other side's certificate must have among its
-   *     subject alternative names; if empty, any certificate that the CA signed is good
+   *     {@code cert.pem} (this side's certificate, followed by intermediate ones) and {@code
+   *     key.pem} (its private key, PKCS #8, not encrypted, RSA or EC)
+   * @param peerName the DNS name or IP address that the other side's certificate must have among
+   *     its subject alternative names; if empty, any certificate that the CA signed is good
    */
   record Tls(Path directory, Optional<String> peerName) implements Security {}
 }

@@ -12,18 +12,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * What the two kinds of session have in common: the control connection, the threads, and the ways in
- * which a session ends.
+ * What the two kinds of session have in common: the control connection, the threads, and the ways
+ * in which a session ends.
  *
- * <p>It ends in good order with a goodbye on both sides, or with the first failure, of which the other
- * side is told if the control connection still works. In both cases all connections are closed and
- * all threads end within the close deadline.
+ * <p>It ends in good order with a goodbye on both sides, or with the first failure, of which the
+ * other side is told if the control connection still works. In both cases all connections are
+ * closed and all threads end within the close deadline.
  */
 abstract class Session implements ControlReader.Events {
 
   /**
-   * How long a broken data connection waits for the reason to arrive on the control connection, before
-   * the break itself is the reason.
+   * How long a broken data connection waits for the reason to arrive on the control connection,
+   * before the break itself is the reason.
    */
   private static final long GRACE_NANOS = 300_000_000;
 

@@ -33,7 +33,7 @@ final class SessionFailure {
     return first.get() != null;
   }
 
-  /** Throws the reason, if there is one, with the stack of the caller and the first one as cause. */
+  /** Throws the reason, if there is one, with the caller's stack and the first one as cause. */
   void check() throws MigrationException {
     MigrationException reason = first.get();
     if (reason != null) {

@@ -11,10 +11,10 @@ import java.util.HashMap;
 /**
  * The digest of one stream over its chunks in order, whichever connections they came on.
  *
- * <p>It is SHA-256 over one record of 24 bytes for each chunk (sequence, address, length and CRC-32C,
- * big endian), so it costs nothing per byte. The side that sends feeds it what {@link
- * ChunkSender#send} returns, the side that receives what {@link ChunkListener#chunk} gets; chunks that
- * are ahead of their turn are kept as small records.
+ * <p>It is SHA-256 over one record of 24 bytes for each chunk (sequence, address, length and
+ * CRC-32C, big endian), so it costs nothing per byte. The side that sends feeds it what {@link
+ * ChunkSender#send} returns, the side that receives what {@link ChunkListener#chunk} gets; chunks
+ * that are ahead of their turn are kept as small records.
  *
  * <p>Safe for use by any number of threads.
  */
@@ -44,8 +44,8 @@ public final class StreamDigest {
   /**
    * Adds a chunk.
    *
-   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if its sequence number came before, or
-   *     is more than {@link #MAX_AHEAD} ahead
+   * @throws MigrationException {@code TRANSPORT_STREAM_BROKEN} if its sequence number came before,
+   *     or is more than {@link #MAX_AHEAD} ahead
    */
   public synchronized void add(Chunk chunk) throws MigrationException {
     long sequence = chunk.sequence();

@@ -39,8 +39,9 @@ public final class TransportConnector {
   /**
    * Connects all connections of a new session.
    *
-   * @throws MigrationException {@code TRANSPORT_CONNECT_FAILED}, {@code TRANSPORT_HANDSHAKE_FAILED},
-   *     {@code TRANSPORT_UNTRUSTED} or {@code TRANSPORT_BAD_CREDENTIALS}
+   * @throws MigrationException {@code TRANSPORT_CONNECT_FAILED}, {@code
+   *     TRANSPORT_HANDSHAKE_FAILED}, {@code TRANSPORT_UNTRUSTED} or {@code
+   *     TRANSPORT_BAD_CREDENTIALS}
    */
   public SourceSession connect(InetSocketAddress destination)
       throws MigrationException, InterruptedException {

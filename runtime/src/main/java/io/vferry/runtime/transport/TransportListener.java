@@ -64,8 +64,8 @@ public final class TransportListener implements AutoCloseable {
    * Binds an address and begins to listen.
    *
    * @param address port 0 for any free one
-   * @param threads makes the threads of the sessions: two, and one for each data connection; one for
-   *     the listener; and short-lived ones for connections that shake hands
+   * @param threads makes the threads of the sessions: two, and one for each data connection; one
+   *     for the listener; and short-lived ones for connections that shake hands
    * @throws MigrationException {@code TRANSPORT_BIND_FAILED} or {@code TRANSPORT_BAD_CREDENTIALS}
    */
   public static TransportListener bind(
@@ -82,7 +82,8 @@ public final class TransportListener implements AutoCloseable {
     }
     ServerSocketChannel server = null;
     try {
-      server = ServerSocketChannel.open().bind(address);
+      server = ServerSocketChannel.open();
+      server.bind(address, MAX_CANDIDATES);
       TransportListener listener =
           new TransportListener(server, settings, handshake, clock, threads);
       Thread thread = threads.newThread(listener::listen);
@@ -104,13 +105,13 @@ public final class TransportListener implements AutoCloseable {
   }
 
   /**
-   * Waits for one whole session: its control connection and all its data connections. One session is
-   * formed before the first call and then one for each call; other sources are told that this side is
-   * busy. One thread at a time.
+   * Waits for one whole session: its control connection and all its data connections. One session
+   * is formed before the first call and then one for each call; other sources are told that this
+   * side is busy. One thread at a time.
    *
    * @param timeoutMillis how long to wait; 0 for ever
-   * @throws MigrationException {@code DEADLINE_MISSED} if none came, with what was dropped meanwhile;
-   *     {@code TRANSPORT_CLOSED} if the listener was closed
+   * @throws MigrationException {@code DEADLINE_MISSED} if none came, with what was dropped
+   *     meanwhile; {@code TRANSPORT_CLOSED} if the listener was closed
    */
   public DestinationSession accept(long timeoutMillis)
       throws MigrationException, InterruptedException {

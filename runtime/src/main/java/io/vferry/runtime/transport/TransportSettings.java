@@ -3,10 +3,10 @@ package io.vferry.runtime.transport;
 /**
  * Bounds of a session.
  *
- * @param connections data connections beside the control connection, 1 to 64; the source decides, the
- *     destination's value is the most it admits
- * @param receiveWindowBytes the most memory that the destination holds for chunks not yet released, 4
- *     MiB to 64 GiB; the source's value has no meaning
+ * @param connections data connections beside the control connection, 1 to 64; the source decides,
+ *     the destination's value is the most it admits
+ * @param receiveWindowBytes the most memory that the destination holds for chunks not yet released,
+ *     4 MiB to 64 GiB; the source's value has no meaning
  * @param maxBandwidthBytesPerSecond the most payload that the source sends in a second; 0 for no
  *     limit; the destination's value has no meaning
  * @param setupDeadlineMillis how long connecting and the handshake of all connections may take
@@ -52,8 +52,8 @@ public record TransportSettings(
   }
 
   /**
-   * Returns the defaults: 2 connections, 64 MiB, no bandwidth limit, 30 s for the setup, a heartbeat
-   * each second, 10 s until the other side is taken for dead, 5 s for a close.
+   * Returns the defaults: 2 connections, 64 MiB, no bandwidth limit, 30 s for the setup, a
+   * heartbeat each second, 10 s until the other side is taken for dead, 5 s for a close.
    */
   public static TransportSettings defaults() {
     return new TransportSettings(2, 64 << 20, 0, 30_000, 1_000, 10_000, 5_000);

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Beats the heart of a session and finds the other side dead. It runs on the clock's thread and never
- * waits, so that no peer can keep it from its work.
+ * Beats the heart of a session and finds the other side dead. It runs on the clock's thread and
+ * never waits, so that no peer can keep it from its work.
  */
 final class Watchdog {
 

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Random;
 
-/** One direction of a connection in memory. It never waits; it cuts bytes as its random source says. */
+/** One way of a connection in memory. It never waits; it cuts bytes as its random source says. */
 final class PipeLink implements Link {
+
+  private static final int MIN_ROOM_BYTES = 1 << 20;
 
   private final ByteBuffer content;
   private final Random random;
@@ -27,9 +29,8 @@ final class PipeLink implements Link {
 
   /** Adds bytes as if the other side had written them. */
   PipeLink feed(ByteBuffer bytes) {
-    content.compact();
-    content.put(bytes);
-    content.flip();
+    makeRoom(bytes.remaining());
+    append(bytes);
     return this;
   }
 
@@ -64,17 +65,31 @@ final class PipeLink implements Link {
     if (closed || ended) {
       throw new EOFException("closed");
     }
-    content.compact();
-    int step = Math.min(step(), content.remaining());
+    makeRoom(content.capacity());
+    int step = Math.min(step(), content.capacity() - content.limit());
     int before = step;
     for (int i = offset; i < offset + length; i++) {
       int count = Math.min(step, from[i].remaining());
-      content.put(from[i].duplicate().limit(from[i].position() + count));
+      append(from[i].duplicate().limit(from[i].position() + count));
       from[i].position(from[i].position() + count);
       step -= count;
     }
-    content.flip();
     return before - step;
+  }
+
+  private void append(ByteBuffer bytes) {
+    int end = content.limit();
+    content.limit(end + bytes.remaining());
+    content.put(end, bytes, bytes.position(), bytes.remaining());
+  }
+
+  /** Moves the content to the front, if that is cheap or needed. */
+  private void makeRoom(int bytes) {
+    if (!content.hasRemaining()) {
+      content.position(0).limit(0);
+    } else if (content.capacity() - content.limit() < Math.min(bytes, MIN_ROOM_BYTES)) {
+      content.compact().flip();
+    }
   }
 
   private int step() {
