@@ -66,6 +66,21 @@ class ListenerTest {
         "the destination destination refused: " + why);
   }
 
+  /** Waits until the listener says that it dropped somebody for the given reason. */
+  private static void awaitDrop(TransportListener listener, String why) throws Exception {
+    while (true) {
+      try {
+        listener.accept(20).close();
+        throw new AssertionError("somebody was admitted");
+      } catch (MigrationException e) {
+        assertThat(e.code()).isEqualTo(RuntimeError.DEADLINE_MISSED);
+        if (e.getMessage().contains(why)) {
+          return;
+        }
+      }
+    }
+  }
+
   @Test
   void strangersAreDroppedAndDisturbNobody() throws Exception {
     TransportListener listener = ends.listen(SETTINGS, PLAIN);
@@ -122,8 +137,7 @@ class ListenerTest {
     SocketChannel slow = ends.dial(listener);
     Ends.write(slow, new Hello(1, 0, 1, new UUID(1, 1)).encode().limit(35));
     assertThat(Ends.readToEnd(slow)).isZero();
-    assertFails(
-        () -> listener.accept(1), RuntimeError.DEADLINE_MISSED, "did not finish the handshake");
+    awaitDrop(listener, "did not finish the handshake");
   }
 
   @Test
@@ -202,10 +216,7 @@ class ListenerTest {
     TransportListener plain = ends.listen(PATIENT, PLAIN);
     assertThatThrownBy(() -> ends.connect(PATIENT, tls, plain))
         .isInstanceOf(MigrationException.class);
-    assertFails(
-        () -> plain.accept(1),
-        RuntimeError.DEADLINE_MISSED,
-        "it speaks TLS, but this side was told not to");
+    awaitDrop(plain, "it speaks TLS, but this side was told not to");
   }
 
   @Test
@@ -222,8 +233,7 @@ class ListenerTest {
         () -> ends.connect(PATIENT, distrustful, listener),
         RuntimeError.TRANSPORT_UNTRUSTED,
         "PKIX path");
-    assertFails(
-        () -> listener.accept(1), RuntimeError.DEADLINE_MISSED, "2 connections were dropped");
+    awaitDrop(listener, "2 connections were dropped");
   }
 
   @Test
