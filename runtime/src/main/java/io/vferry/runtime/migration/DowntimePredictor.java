@@ -1,6 +1,8 @@
 package io.vferry.runtime.migration;
 
 import io.vferry.spi.state.Arc;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -18,26 +20,41 @@ final class DowntimePredictor {
 
   private static final double NANOS_PER_MILLI = 1e6;
 
+  /**
+   * The rate is that of so many last samples: the first seconds of a migration say little, since
+   * code is not compiled and windows are not open yet.
+   */
+  private static final int SAMPLES = 4;
+
+  /** What moves less says more of latency than of rate. */
+  private static final long SMALLEST_SAMPLE_BYTES = 256 << 10;
+
+  private record Sample(long bytes, long nanos) {}
+
   private final Map<Arc, Long> slowestNanos = new EnumMap<>(Arc.class);
-  private long measuredBytes;
-  private long measuredNanos;
+  private final Deque<Sample> samples = new ArrayDeque<>();
 
   /** An arc took so long on some device of this host. */
   void arcTook(Arc arc, long nanos) {
     slowestNanos.merge(arc, nanos, Math::max);
   }
 
-  /** So many bytes were sent in so long. */
+  /** So many bytes, of memory and devices, were sent in so long. */
   void sent(long bytes, long nanos) {
-    measuredBytes += bytes;
-    measuredNanos += nanos;
+    if (nanos <= 0 || (bytes < SMALLEST_SAMPLE_BYTES && !samples.isEmpty())) {
+      return;
+    }
+    samples.addLast(new Sample(bytes, nanos));
+    if (samples.size() > SAMPLES) {
+      samples.removeFirst();
+    }
   }
 
   /** Returns the measured rate in bytes per second, once anything was measured. */
   OptionalDouble bytesPerSecond() {
-    return measuredBytes == 0 || measuredNanos <= 0
-        ? OptionalDouble.empty()
-        : OptionalDouble.of(measuredBytes * 1e9 / measuredNanos);
+    long bytes = samples.stream().mapToLong(Sample::bytes).sum();
+    long nanos = samples.stream().mapToLong(Sample::nanos).sum();
+    return bytes == 0 ? OptionalDouble.empty() : OptionalDouble.of(bytes * 1e9 / nanos);
   }
 
   static long credible(OptionalLong reportedBytes) {

@@ -68,6 +68,7 @@ public final class SourceRole implements Role {
   private boolean memoryBusy;
   private int rounds;
   private long roundBeganNanos;
+  private long deviceBytesInRound;
   private long progressNanos;
   private int endedStreams;
 
@@ -150,7 +151,10 @@ public final class SourceRole implements Role {
       addToFailure(failed.problem());
       onDevicesMoved(now, out);
     } else if (event instanceof Event.SaveProgress progress) {
-      if (ledger.progress(progress.device(), progress.sentBytes(), progress.remaining()) > 0) {
+      long moved =
+          ledger.progress(progress.device(), progress.sentBytes(), progress.remaining());
+      deviceBytesInRound += moved;
+      if (moved > 0) {
         progressNanos = now;
       }
     } else if (event instanceof Event.InitialSent sent) {
@@ -177,7 +181,7 @@ public final class SourceRole implements Role {
       memoryBusy = false;
       if (sent.bytes() > 0) {
         progressNanos = now;
-        predictor.sent(sent.bytes(), now - roundBeganNanos);
+        predictor.sent(sent.bytes() + deviceBytesInRound, now - roundBeganNanos);
       }
       if (step == Step.PRECOPY) {
         sync(out);
@@ -417,6 +421,7 @@ public final class SourceRole implements Role {
     rounds++;
     memoryBusy = true;
     roundBeganNanos = now;
+    deviceBytesInRound = 0;
     out.add(new Action.SendMemory(everything));
   }
 
@@ -464,7 +469,7 @@ public final class SourceRole implements Role {
   private Problem notConverging(Event.MemorySynced synced, OptionalDouble predicted) {
     return Problem.of(
         RuntimeError.NOT_CONVERGING,
-        "after %d rounds the predicted downtime is %s, above the limit of %d ms: %d bytes of memory are dirty and the devices hold %d"
+        "after %d rounds the predicted downtime is %s, above the limit of %d ms: %d bytes of memory are dirty, the devices hold %d, and %s bytes move in a second"
             .formatted(
                 rounds,
                 predicted.isPresent()
@@ -472,7 +477,10 @@ public final class SourceRole implements Role {
                     : "unknown",
                 settings.downtimeLimitMillis(),
                 synced.dirtyBytes(),
-                ledger.stopCopyBytes()));
+                ledger.stopCopyBytes(),
+                predictor.bytesPerSecond().isPresent()
+                    ? Math.round(predictor.bytesPerSecond().getAsDouble())
+                    : "no"));
   }
 
   private Problem stalled(Optional<Integer> waiting) {

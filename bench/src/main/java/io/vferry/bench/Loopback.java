@@ -1,0 +1,83 @@
+package io.vferry.bench;
+
+import io.vferry.runtime.Receiver;
+import io.vferry.runtime.RunningMigration;
+import io.vferry.runtime.Vferry;
+import io.vferry.runtime.plan.Manifest;
+import io.vferry.runtime.plan.Settings;
+import io.vferry.runtime.report.MigrationReport;
+import io.vferry.runtime.transport.Security;
+import io.vferry.spi.host.DeviceAddress;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Moves simulated devices between two runtimes of this process, over TCP. */
+final class Loopback implements AutoCloseable {
+
+  private static final InetSocketAddress ANY_PORT =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+  private final Vferry source;
+  private final Vferry destination;
+  private final Receiver receiver;
+  private final Security security;
+
+  Loopback(Path journals, Security security) throws Exception {
+    this.security = security;
+    source = Vferry.builder().journalDirectory(journals.resolve("source")).build();
+    destination = Vferry.builder().journalDirectory(journals.resolve("destination")).build();
+    receiver = destination.listen(ANY_PORT, security, Settings.defaults());
+  }
+
+  /** Returns a manifest with so many equal devices and no machine. */
+  static Manifest devices(int count, String address, long downtimeLimitMillis) {
+    List<Manifest.Device> devices = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      devices.add(
+          new Manifest.Device(
+              "dev" + i,
+              DeviceAddress.parse(address),
+              Optional.empty(),
+              Optional.empty(),
+              List.of()));
+    }
+    Settings usual = Settings.defaults();
+    return new Manifest(
+        new Manifest.Vm("bench", "none", 0, Map.of()),
+        devices,
+        new Settings(
+            downtimeLimitMillis,
+            0,
+            usual.connections(),
+            usual.receiveWindowBytes(),
+            60_000,
+            usual.setupDeadlineMillis(),
+            usual.switchoverDeadlineMillis(),
+            usual.maxPrecopyRounds(),
+            true,
+            usual.accessPolicy(),
+            usual.p2p()));
+  }
+
+  MigrationReport move(Manifest manifest) throws InterruptedException {
+    RunningMigration incoming = receiver.receive(manifest, status -> {});
+    RunningMigration outgoing =
+        source.migrate(manifest, receiver.address(), security, status -> {});
+    MigrationReport report = outgoing.await();
+    incoming.await();
+    if (report.failure().isPresent()) {
+      throw new IllegalStateException(report.failure().get().message());
+    }
+    return report;
+  }
+
+  @Override
+  public void close() {
+    receiver.close();
+  }
+}
