@@ -69,10 +69,11 @@ final class Loopback implements AutoCloseable {
     RunningMigration outgoing =
         source.migrate(manifest, receiver.address(), security, status -> {});
     MigrationReport report = outgoing.await();
-    incoming.await();
     if (report.failure().isPresent()) {
+      incoming.cancel();
       throw new IllegalStateException(report.failure().get().message());
     }
+    incoming.await();
     return report;
   }
 
