@@ -28,6 +28,7 @@ final class ListeningReceiver implements Receiver {
 
   @Override
   public RunningMigration receive(Manifest manifest, ProgressListener progress) {
+    listener.admitNext();
     return DestinationRun.start(ports, listener, manifest, progress, this::keep);
   }
 

@@ -105,6 +105,16 @@ public final class TransportListener implements AutoCloseable {
   }
 
   /**
+   * Lets one session form before {@link #accept} is called for it, so that a source that comes early
+   * is not told that this side is busy.
+   */
+  public synchronized void admitNext() {
+    if (complete == null) {
+      lobby.open();
+    }
+  }
+
+  /**
    * Waits for one whole session: its control connection and all its data connections. One session
    * is formed before the first call and then one for each call; other sources are told that this
    * side is busy. One thread at a time.
@@ -122,9 +132,7 @@ public final class TransportListener implements AutoCloseable {
     try {
       Lobby.Complete session;
       synchronized (this) {
-        if (complete == null) {
-          lobby.open();
-        }
+        admitNext();
         while (complete == null) {
           if (closed) {
             throw new MigrationException(
