@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The device's own memory: pages whose content follows from seed, page and version. Keeps which
@@ -35,6 +36,10 @@ final class SimBulk {
   private final BitSet initial = new BitSet();
   private final BitSet received = new BitSet();
   private boolean saving;
+
+  /** No page before this one is on offer; spares a search from the start for each chunk. */
+  private int nothingBefore;
+
   private long seed;
 
   SimBulk(SimPattern pattern, long sizeBytes) throws MigrationException {
@@ -103,6 +108,7 @@ final class SimBulk {
     unread.set(0, count);
     initial.set(0, count);
     offered.set(0, count);
+    nothingBefore = 0;
   }
 
   void endSave() {
@@ -115,14 +121,16 @@ final class SimBulk {
   /** Offers all pages that were not read since they changed. */
   void offerUnread() {
     offered.or(unread);
+    nothingBefore = 0;
   }
 
   /** Returns the next chunk on offer and counts it as read, or null if there is none. */
-  @org.jspecify.annotations.Nullable Chunk nextChunk(int maxPages) {
-    int first = offered.nextSetBit(0);
+  @Nullable Chunk nextChunk(int maxPages) {
+    int first = offered.nextSetBit(nothingBefore);
     if (first < 0) {
       return null;
     }
+    nothingBefore = first;
     int end = Math.min(offered.nextClearBit(first), first + maxPages);
     end = Math.min(end, (first / BLOCK_PAGES + 1) * BLOCK_PAGES);
     offered.clear(first, end);
@@ -145,7 +153,7 @@ final class SimBulk {
   }
 
   /** Returns the place of a chunk that is to come, or null if there is no such place. */
-  @org.jspecify.annotations.Nullable Chunk place(long firstPage, long count) {
+  @Nullable Chunk place(long firstPage, long count) {
     if (firstPage < 0 || count < 1 || count > SimRegisters.WINDOW_PAGES) {
       return null;
     }

@@ -26,6 +26,7 @@ final class SimMigrationPort {
   private long firstPage;
   private long pages;
   private boolean coreRead;
+  private boolean last;
   private boolean broken;
   private boolean reinitialised;
   private boolean reinitialisedOnce;
@@ -80,6 +81,7 @@ final class SimMigrationPort {
     kind = SimRegisters.CHUNK_NONE;
     bytes = 0;
     coreRead = false;
+    last = false;
     broken = false;
     reinitialised = false;
     reinitialisedOnce = false;
@@ -124,10 +126,11 @@ final class SimMigrationPort {
       return SimRegisters.RESULT_WRONG_STATE;
     }
     SimBulk bulk = hardware.bulk();
-    if (state == DeviceState.STOP_COPY) {
-      bulk.offerUnread();
-    }
     SimBulk.Chunk found = bulk.nextChunk(SimRegisters.WINDOW_PAGES);
+    if (found == null && state == DeviceState.STOP_COPY) {
+      bulk.offerUnread();
+      found = bulk.nextChunk(SimRegisters.WINDOW_PAGES);
+    }
     chunk = found;
     if (found != null) {
       kind = SimRegisters.CHUNK_MEMORY;
@@ -146,6 +149,7 @@ final class SimMigrationPort {
       } else {
         kind = SimRegisters.CHUNK_NONE;
         window = null;
+        last = state == DeviceState.STOP_COPY;
       }
     }
     bytes = window == null ? 0 : window.remaining();
@@ -256,6 +260,7 @@ final class SimMigrationPort {
         case SimRegisters.CHUNK_BYTES -> bytes;
         case SimRegisters.CHUNK_FIRST -> firstPage;
         case SimRegisters.CHUNK_PAGES -> pages;
+        case SimRegisters.CHUNK_LAST -> last ? 1 : 0;
         default -> 0;
       };
     }

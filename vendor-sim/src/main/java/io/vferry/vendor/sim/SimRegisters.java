@@ -100,6 +100,9 @@ final class SimRegisters {
   static final int CHUNK_FIRST = 0x90;
   static final int CHUNK_PAGES = 0x98;
 
+  /** Whether there is no chunk and never will be one in this session. */
+  static final int CHUNK_LAST = 0xa0;
+
   /** Version of each page of the chunk, 4 bytes each. */
   static final int VERSIONS = 0x400;
 

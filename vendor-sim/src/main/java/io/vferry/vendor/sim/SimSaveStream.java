@@ -90,8 +90,10 @@ final class SimSaveStream implements SaveStream {
       offset = offset + count;
       return Status.DATA;
     }
-    long state = registers.get(SimRegisters.STATE);
-    return state == DeviceState.STOP_COPY.number() ? Status.END : Status.NOTHING_NOW;
+    // Not the state of now alone: the device may have stopped since it had nothing to give.
+    boolean truncated = faults.truncateAt() >= 0 && offset >= faults.truncateAt();
+    boolean end = part == Part.ENDED || (truncated && stopped());
+    return end ? Status.END : Status.NOTHING_NOW;
   }
 
   /** Moves some bytes; returns whether there is more to do. */
@@ -153,7 +155,7 @@ final class SimSaveStream implements SaveStream {
         finishHead();
       }
       default -> {
-        if (registers.get(SimRegisters.STATE) != DeviceState.STOP_COPY.number()) {
+        if (registers.get(SimRegisters.CHUNK_LAST) == 0) {
           return false;
         }
         begin(SimStreamFormat.END, SimStreamFormat.END_BYTES, 0);
@@ -163,6 +165,10 @@ final class SimSaveStream implements SaveStream {
       }
     }
     return true;
+  }
+
+  private boolean stopped() throws MigrationException {
+    return registers.get(SimRegisters.STATE) == DeviceState.STOP_COPY.number();
   }
 
   private void beginStart() throws MigrationException {

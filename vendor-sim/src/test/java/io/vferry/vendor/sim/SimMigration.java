@@ -36,6 +36,7 @@ class SimMigration {
       source.clock.advance(ROUND_NANOS);
       precopyRound();
     }
+    source.clock.advance(ROUND_NANOS);
     source.vm.settlePageRequests(1_000_000_000);
     source.vm.pause();
     stopSource();
