@@ -85,13 +85,32 @@ final class SimBulk {
     }
   }
 
-  /** Changes a page, as the running device does. */
-  void change(int page) {
+  /**
+   * Changes a page, as the running device does.
+   *
+   * @return by how much this changes the {@link #fingerprint()}
+   */
+  long change(int page) {
+    long before = fingerprint(page);
     versions[page]++;
     pattern.fill(block(page), at(page), length(page), seed, page, versions[page]);
     if (saving) {
       unread.set(page);
     }
+    return fingerprint(page) - before;
+  }
+
+  /** Returns a number that says which page has which version. */
+  long fingerprint() {
+    long sum = 0;
+    for (int page = 0; page < pages; page++) {
+      sum += fingerprint(page);
+    }
+    return sum;
+  }
+
+  private long fingerprint(int page) {
+    return SimPattern.mix((long) page << Integer.SIZE | versions[page]);
   }
 
   /** Begins a save session in which everything is still to be read. */

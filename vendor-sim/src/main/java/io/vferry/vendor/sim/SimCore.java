@@ -48,6 +48,10 @@ final class SimCore {
   long dmaBase;
   long[] pageSequence = new long[0];
   long dmaWrites;
+
+  /** Kept up with each change, apart from the memory, so that a page left behind is seen. */
+  long memoryFingerprint;
+
   long tasksDone;
   long messagesSent;
   long messagesReceived;
@@ -94,7 +98,7 @@ final class SimCore {
     return new long[] {
       seed, randomState, control, ringSubmit, ringComplete, doorbell, fetched, completed, tag,
       scratch, irqStatus, dmaBase, dmaWrites, tasksDone, messagesSent, messagesReceived,
-      messagesWhileStopped, messageGaps, dmaWhileStopped, dmaFaults, badTasks
+      messagesWhileStopped, messageGaps, dmaWhileStopped, dmaFaults, badTasks, memoryFingerprint
     };
   }
 
@@ -123,6 +127,7 @@ final class SimCore {
     core.dmaWhileStopped = in.u64("DMA while stopped", 0, Long.MAX_VALUE);
     core.dmaFaults = in.u64("DMA faults", 0, Long.MAX_VALUE);
     core.badTasks = in.u64("bad tasks", 0, Long.MAX_VALUE);
+    core.memoryFingerprint = in.u64("memory fingerprint");
     core.irqPending = in.u32("pending interrupts", 0, (1 << SimRegisters.VECTORS) - 1);
     core.pageSequence = in.longs("page sequences", MAX_DMA_PAGES);
     int tasks = in.u32("tasks in flight", 0, MAX_IN_FLIGHT);

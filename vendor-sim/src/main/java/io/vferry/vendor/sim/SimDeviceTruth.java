@@ -58,6 +58,9 @@ interface SimDeviceTruth {
         tell(violations, core.dmaWhileStopped, "DMA accesses were started while stopped");
         tell(violations, core.dmaFaults, "DMA accesses reached no memory");
         tell(violations, core.badTasks, "tasks were submitted that make no sense");
+        if (core.memoryFingerprint != hardware.bulk().fingerprint()) {
+          violations.add("the versions of the pages of the device state are not the last ones");
+        }
         violations.addAll(hardware.bulk().wrongPages());
         return new Snapshot(
             hardware.state(),

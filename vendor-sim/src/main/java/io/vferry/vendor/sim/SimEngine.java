@@ -119,7 +119,8 @@ final class SimEngine {
   private void changeMemory(SimCore core, int count) {
     SimBulk bulk = hardware.bulk();
     for (int change = 0; change < count && bulk.pages() > 0 && hardware.operating(); change++) {
-      bulk.change((int) Long.remainderUnsigned(random(core), bulk.pages()));
+      core.memoryFingerprint +=
+          bulk.change((int) Long.remainderUnsigned(random(core), bulk.pages()));
     }
   }
 

@@ -47,6 +47,7 @@ final class SimHardware {
     this.core = new SimCore(settings.seed(), configSpace.initial());
     this.bulk = new SimBulk(pattern, settings.stateBytes());
     this.bulk.powerOn(settings.seed());
+    this.core.memoryFingerprint = bulk.fingerprint();
     this.interrupts = new SimInterrupts(this);
     this.engine = new SimEngine(this, settings, clock, pattern);
     this.port = new SimMigrationPort(this);
@@ -293,6 +294,7 @@ final class SimHardware {
       }
       core = new SimCore(settings.seed(), configSpace.initial());
       bulk.powerOn(settings.seed());
+      core.memoryFingerprint = bulk.fingerprint();
       state = DeviceState.RUNNING;
     }
   }

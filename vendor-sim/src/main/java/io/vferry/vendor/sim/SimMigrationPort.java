@@ -46,7 +46,10 @@ final class SimMigrationPort {
     SimBulk bulk = hardware.bulk();
     if (arc == Arc.RESUMING_TO_STOP) {
       SimCore whole = loaded;
-      if (whole == null || broken || !bulk.complete()) {
+      if (whole == null
+          || broken
+          || !bulk.complete()
+          || whole.memoryFingerprint != bulk.fingerprint()) {
         return SimRegisters.RESULT_BAD_DATA;
       }
       bulk.setSeed(whole.seed);

@@ -180,8 +180,10 @@ class SimStreamTest {
     for (int index = 0; index < records.size(); index++) {
       List<byte[]> twice = new ArrayList<>(records);
       twice.add(index, records.get(index));
-      assertThat(refusal(join(twice)).code())
-          .isIn(DeviceError.DATA_CORRUPT, DeviceError.DATA_TOO_LONG);
+      boolean last = index == records.size() - 1;
+      assertThat(refusal(join(twice)))
+          .hasMessageContaining(
+              last ? "come after the END record" : "record %d comes where".formatted(index));
       List<byte[]> without = new ArrayList<>(records);
       without.remove(index);
       assertThat(refusal(join(without)).code()).isEqualTo(DeviceError.DATA_CORRUPT);
@@ -215,6 +217,48 @@ class SimStreamTest {
     seal(forged);
     records.set(1, forged);
     assertThat(refusal(join(records))).hasMessageContaining("END record");
+  }
+
+  @Test
+  void aSoundStreamThatLacksAPageOrBringsAnOldOneIsRefused() throws MigrationException {
+    assertThatCode(() -> load(renumbered(cut(save(ADDRESS))))).doesNotThrowAnyException();
+
+    List<byte[]> records = cut(save(ADDRESS));
+    records.remove(1);
+    assertThat(refusal(renumbered(records))).hasMessageContaining("refuses the loaded state");
+
+    List<byte[]> older = cut(save(ADDRESS));
+    ByteBuffer.wrap(older.get(1))
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(SimStreamFormat.HEADER_BYTES + SimStreamFormat.MEMORY_FIXED_BYTES, 2);
+    assertThat(refusal(renumbered(older))).hasMessageContaining("refuses the loaded state");
+  }
+
+  /** Makes numbers, checksums and digest of changed records right again. */
+  private static byte[] renumbered(List<byte[]> records) {
+    long digest = 0;
+    long memoryBytes = 0;
+    for (int index = 0; index < records.size(); index++) {
+      ByteBuffer record = ByteBuffer.wrap(records.get(index)).order(ByteOrder.LITTLE_ENDIAN);
+      record.putLong(8, index);
+      int type = record.getInt(0);
+      int payload = record.getInt(4);
+      if (type == SimStreamFormat.MEMORY) {
+        memoryBytes +=
+            payload
+                - SimStreamFormat.MEMORY_FIXED_BYTES
+                - record.getInt(SimStreamFormat.HEADER_BYTES + 8) * Integer.BYTES;
+      } else if (type == SimStreamFormat.END) {
+        record
+            .putLong(SimStreamFormat.HEADER_BYTES, index)
+            .putLong(SimStreamFormat.HEADER_BYTES + 8, memoryBytes)
+            .putLong(SimStreamFormat.HEADER_BYTES + 16, digest);
+      }
+      seal(records.get(index));
+      int crc = record.getInt(SimStreamFormat.HEADER_BYTES + payload);
+      digest = SimStreamFormat.chain(digest, type, payload, crc);
+    }
+    return join(records);
   }
 
   @Test
