@@ -45,8 +45,7 @@ final class SimBulk {
   SimBulk(SimPattern pattern, long sizeBytes) throws MigrationException {
     this.pattern = pattern;
     this.sizeBytes = sizeBytes;
-    this.pages =
-        (int) ((sizeBytes + SimPattern.PAGE_BYTES - 1) >> SimPattern.PAGE_SHIFT);
+    this.pages = (int) ((sizeBytes + SimPattern.PAGE_BYTES - 1) >> SimPattern.PAGE_SHIFT);
     this.versions = new int[pages];
     this.blocks = new ByteBuffer[(int) ((sizeBytes + BLOCK_BYTES - 1) >> BLOCK_SHIFT)];
     try {

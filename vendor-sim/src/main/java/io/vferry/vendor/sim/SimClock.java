@@ -6,9 +6,9 @@ import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 
 /**
- * A virtual clock for tests: time passes only while somebody sleeps or advances it, and then all that
- * falls due runs on the calling thread. Tasks due at the same nanosecond run in an order drawn from
- * the seed, so that one seed is one interleaving.
+ * A virtual clock for tests: time passes only while somebody sleeps or advances it, and then all
+ * that falls due runs on the calling thread. Tasks due at the same nanosecond run in an order drawn
+ * from the seed, so that one seed is one interleaving.
  *
  * <p>For one thread.
  */

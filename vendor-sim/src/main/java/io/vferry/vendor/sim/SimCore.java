@@ -96,9 +96,28 @@ final class SimCore {
 
   private long[] scalars() {
     return new long[] {
-      seed, randomState, control, ringSubmit, ringComplete, doorbell, fetched, completed, tag,
-      scratch, irqStatus, dmaBase, dmaWrites, tasksDone, messagesSent, messagesReceived,
-      messagesWhileStopped, messageGaps, dmaWhileStopped, dmaFaults, badTasks, memoryFingerprint
+      seed,
+      randomState,
+      control,
+      ringSubmit,
+      ringComplete,
+      doorbell,
+      fetched,
+      completed,
+      tag,
+      scratch,
+      irqStatus,
+      dmaBase,
+      dmaWrites,
+      tasksDone,
+      messagesSent,
+      messagesReceived,
+      messagesWhileStopped,
+      messageGaps,
+      dmaWhileStopped,
+      dmaFaults,
+      badTasks,
+      memoryFingerprint
     };
   }
 

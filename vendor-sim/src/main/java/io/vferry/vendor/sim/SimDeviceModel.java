@@ -10,8 +10,8 @@ import io.vferry.spi.model.DeviceModel;
 import java.util.List;
 
 /**
- * Simulated devices in the profiles of the Linux drivers that can migrate. They do DMA, talk peer to
- * peer, work on the guest's tasks, and number everything they do, so that a loss is seen.
+ * Simulated devices in the profiles of the Linux drivers that can migrate. They do DMA, talk peer
+ * to peer, work on the guest's tasks, and number everything they do, so that a loss is seen.
  *
  * <p>Parameters of an address; sizes are written as {@code 64MiB}, times as {@code 500us}:
  *

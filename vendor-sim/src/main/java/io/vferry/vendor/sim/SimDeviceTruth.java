@@ -2,6 +2,7 @@ package io.vferry.vendor.sim;
 
 import io.vferry.spi.state.DeviceState;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** What the device knows about itself, for the proof that nothing was lost. */
@@ -26,7 +27,7 @@ interface SimDeviceTruth {
       DeviceState state,
       long tag,
       long dmaBase,
-      long[] pageSequences,
+      List<Long> pageSequences,
       long dmaWrites,
       long doorbell,
       long fetched,
@@ -34,8 +35,8 @@ interface SimDeviceTruth {
       long tasksDone,
       List<Long> inFlight,
       List<Sent> sent,
-      long[] channelEpochs,
-      long[] received,
+      List<Long> channelEpochs,
+      List<Long> received,
       long messagesReceived,
       long irqStatus,
       int irqPending,
@@ -66,7 +67,7 @@ interface SimDeviceTruth {
             hardware.state(),
             core.tag,
             core.dmaBase,
-            core.pageSequence.clone(),
+            Arrays.stream(core.pageSequence).boxed().toList(),
             core.dmaWrites,
             core.doorbell,
             core.fetched,
@@ -74,8 +75,8 @@ interface SimDeviceTruth {
             core.tasksDone,
             core.inFlight.stream().map(SimCore.Task::number).toList(),
             List.copyOf(sent),
-            core.channelEpoch.clone(),
-            core.received.clone(),
+            Arrays.stream(core.channelEpoch).boxed().toList(),
+            Arrays.stream(core.received).boxed().toList(),
             core.messagesReceived,
             core.irqStatus,
             core.irqPending,

@@ -30,8 +30,7 @@ final class SimDmaSpace implements DmaSpace {
   /** Addresses of 48 bits; the window of message-signalled interrupts is not for memory. */
   private static final List<MemoryRange> USABLE =
       List.of(
-          new MemoryRange(0, 0xfee00000L),
-          new MemoryRange(0xfef00000L, (1L << 48) - 0xfef00000L));
+          new MemoryRange(0, 0xfee00000L), new MemoryRange(0xfef00000L, (1L << 48) - 0xfef00000L));
 
   private final NavigableMap<Long, Mapping> mappings = new TreeMap<>();
 

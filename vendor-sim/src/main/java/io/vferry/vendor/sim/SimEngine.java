@@ -43,8 +43,7 @@ final class SimEngine {
     this.settings = settings;
     this.clock = clock;
     this.pattern = pattern;
-    this.changes =
-        new SimRate((double) settings.dirtyBytesPerSecond() / SimPattern.PAGE_BYTES);
+    this.changes = new SimRate((double) settings.dirtyBytesPerSecond() / SimPattern.PAGE_BYTES);
     this.writes = new SimRate((double) settings.dmaBytesPerSecond() / SimPattern.PAGE_BYTES);
     this.messages = new SimRate(settings.messagesPerSecond());
   }
@@ -167,8 +166,7 @@ final class SimEngine {
       SimCore.Task task = core.inFlight.element();
       if (task.number() != settings.faults().dropTask()) {
         long address = SimTask.entry(core.ringComplete, core.completed);
-        ByteBuffer entry =
-            reach(core, address, SimRegisters.ENTRY_BYTES, DmaSpace.Direction.WRITE);
+        ByteBuffer entry = reach(core, address, SimRegisters.ENTRY_BYTES, DmaSpace.Direction.WRITE);
         if (entry == null) {
           return;
         }
@@ -190,9 +188,7 @@ final class SimEngine {
   private void sendMessages(SimCore core, long now, int count) {
     for (int round = 0; round < count; round++) {
       for (SimCore.Peer peer : core.peers) {
-        if (peer.address == 0
-            || !hardware.mayStartP2p()
-            || onTheWay.size() >= MAX_MESSAGES) {
+        if (peer.address == 0 || !hardware.mayStartP2p() || onTheWay.size() >= MAX_MESSAGES) {
           continue;
         }
         peer.sent++;

@@ -63,8 +63,7 @@ record SimFaults(
         parameters.flag("rogue", false));
   }
 
-  private static @Nullable Arc arc(SimParameters parameters, String key)
-      throws MigrationException {
+  private static @Nullable Arc arc(SimParameters parameters, String key) throws MigrationException {
     if (!parameters.has(key)) {
       return null;
     }

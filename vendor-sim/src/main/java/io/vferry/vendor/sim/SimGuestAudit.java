@@ -74,7 +74,7 @@ final class SimGuestAudit {
     count("dma-writes", truth.dmaWrites());
     count("tasks", truth.tasksDone());
     count("p2p-messages", truth.messagesReceived());
-    if (truth.tag() != driver.tag() || truth.pageSequences().length != driver.dmaPages()) {
+    if (truth.tag() != driver.tag() || truth.pageSequences().size() != driver.dmaPages()) {
       violated(driver.id() + ": the device is not set up as the guest's driver knows it");
     } else {
       checkDmaArea(driver, truth);
@@ -87,8 +87,7 @@ final class SimGuestAudit {
     if (truth.outstanding() > 0 && !truth.state().running()) {
       violated(driver.id() + ": " + truth.outstanding() + " messages were left on the way");
     }
-    long untold =
-        truth.irqStatus() & ~(long) (truth.irqPending() | driver.pendingInterrupts());
+    long untold = truth.irqStatus() & ~(long) (truth.irqPending() | driver.pendingInterrupts());
     if (untold != 0) {
       violated("%s: interrupts 0x%x were lost".formatted(driver.id(), untold));
     }
@@ -110,16 +109,14 @@ final class SimGuestAudit {
       due++;
       if (number != due) {
         violated(
-            "%s: task %d is in flight where task %d belongs"
-                .formatted(driver.id(), number, due));
+            "%s: task %d is in flight where task %d belongs".formatted(driver.id(), number, due));
         return;
       }
     }
     if (due != truth.fetched()) {
       violated(
           "%s: %d tasks were fetched, %d completed and %d are in flight"
-              .formatted(
-                  driver.id(), truth.fetched(), truth.completed(), truth.inFlight().size()));
+              .formatted(driver.id(), truth.fetched(), truth.completed(), truth.inFlight().size()));
     }
   }
 
@@ -151,7 +148,7 @@ final class SimGuestAudit {
   private void checkDmaArea(SimGuestDriver driver, SimDeviceTruth.Snapshot truth) {
     int first = driver.firstPage() + driver.pages() - driver.dmaPages();
     for (int page = 0; page < driver.dmaPages(); page++) {
-      long sequence = truth.pageSequences()[page];
+      long sequence = truth.pageSequences().get(page);
       if (!pattern.matches(
           memory.page(first + page), 0, SimPattern.PAGE_BYTES, truth.tag(), page, sequence)) {
         violated(
@@ -176,9 +173,9 @@ final class SimGuestAudit {
     }
     for (SimDeviceTruth.Sent sent : from.sent()) {
       if (sent.address() == mailbox) {
-        long received = to.received()[sent.channel()];
+        long received = to.received().get(sent.channel());
         long onTheWay = from.state().running() ? from.outstanding() : 0;
-        if (sent.epoch() != to.channelEpochs()[sent.channel()]
+        if (sent.epoch() != to.channelEpochs().get(sent.channel())
             || received > sent.count()
             || received + onTheWay < sent.count()) {
           violated(

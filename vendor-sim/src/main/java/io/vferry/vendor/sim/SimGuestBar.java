@@ -77,8 +77,7 @@ final class SimGuestBar extends SimRegisterRegion {
         case SimRegisters.DOORBELL -> ring(core, value);
         case SimRegisters.DMA_BASE -> core.dmaBase = value;
         case SimRegisters.DMA_PAGES ->
-            core.pageSequence =
-                new long[(int) Math.max(0, Math.min(value, SimCore.MAX_DMA_PAGES))];
+            core.pageSequence = new long[(int) Math.max(0, Math.min(value, SimCore.MAX_DMA_PAGES))];
         case SimRegisters.TAG -> core.tag = value;
         case SimRegisters.SCRATCH -> core.scratch = value;
         default -> setOther(core, register, value);

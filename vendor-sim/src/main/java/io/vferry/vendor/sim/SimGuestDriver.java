@@ -270,8 +270,7 @@ final class SimGuestDriver {
         return;
       }
       if (!SimTask.completionHolds(entry, due, SimTask.payloadOf(tag(), due))) {
-        violated(
-            "device %s completed task %d where task %d was due".formatted(id, number, due));
+        violated("device %s completed task %d where task %d was due".formatted(id, number, due));
         return;
       }
       consumed++;
@@ -317,8 +316,7 @@ final class SimGuestDriver {
             "DMA area pages",
             0,
             driver.ready
-                ? Math.min(
-                    SimCore.MAX_DMA_PAGES, memory.pages() - driver.firstPage - RING_PAGES)
+                ? Math.min(SimCore.MAX_DMA_PAGES, memory.pages() - driver.firstPage - RING_PAGES)
                 : SimCore.MAX_DMA_PAGES);
     driver.tasksPerSecond = in.u64("task rate", 0, 1_000_000);
     driver.taskRate = new SimRate(driver.tasksPerSecond);

@@ -13,8 +13,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The guest's memory: half of it, at most 3 GiB, from address 0, the rest from 4 GiB, as on a PC, so
- * that whoever takes an address for an offset is found out. Pages are counted without the hole.
+ * The guest's memory: half of it, at most 3 GiB, from address 0, the rest from 4 GiB, as on a PC,
+ * so that whoever takes an address for an offset is found out. Pages are counted without the hole.
  *
  * <p>The bytes may be touched by any thread, the dirty log only under the machine's lock.
  */
@@ -117,7 +117,9 @@ final class SimGuestMemory implements GuestMemory {
     dirty = null;
   }
 
-  /** Tells and forgets what was written inside the bitmap's range; returns whether the log is on. */
+  /**
+   * Tells and forgets what was written inside the bitmap's range; returns whether the log is on.
+   */
   boolean report(DirtyBitmap into) {
     BitSet log = dirty;
     if (log == null) {

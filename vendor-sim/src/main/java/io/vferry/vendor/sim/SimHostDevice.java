@@ -44,8 +44,10 @@ final class SimHostDevice implements HostDevice {
             settings.profile().number(),
             settings.hostMigration(),
             Map.of(
-                MODEL, settings.profile().name(),
-                "firmware", Integer.toString(settings.firmware())));
+                MODEL,
+                settings.profile().name(),
+                "firmware",
+                Integer.toString(settings.firmware())));
     regions.put(SimRegisters.GUEST_BAR, new SimGuestBar(hardware));
     regions.put(SimRegisters.MAILBOX_BAR, new SimMailbox(hardware));
     regions.put(RegionInfo.PCI_CONFIG, new SimConfigRegion(hardware));

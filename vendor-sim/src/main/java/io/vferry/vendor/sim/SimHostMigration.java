@@ -18,8 +18,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The simulated device behind the interface of a kernel whose driver migrates it: walks whole paths,
- * stops at the first arc that fails, and does not tell "nothing now" from "nothing any more".
+ * The simulated device behind the interface of a kernel whose driver migrates it: walks whole
+ * paths, stops at the first arc that fails, and does not tell "nothing now" from "nothing any
+ * more".
  */
 final class SimHostMigration implements HostMigration {
 

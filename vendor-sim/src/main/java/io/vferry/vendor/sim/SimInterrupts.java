@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The host's side of the device's MSI-X vectors. What is set up here belongs to the host, survives a
- * reset and does not travel; what is pending travels with the device.
+ * The host's side of the device's MSI-X vectors. What is set up here belongs to the host, survives
+ * a reset and does not travel; what is pending travels with the device.
  */
 final class SimInterrupts implements Interrupts {
 

@@ -8,8 +8,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes records apart and hands their chunks to the device. Each header is proved before its lengths
- * are used; the memory it needs does not depend on the data.
+ * Takes records apart and hands their chunks to the device. Each header is proved before its
+ * lengths are used; the memory it needs does not depend on the data.
  */
 final class SimLoadStream implements LoadStream {
 
@@ -138,8 +138,7 @@ final class SimLoadStream implements LoadStream {
   }
 
   private void beginRecord() throws MigrationException {
-    int expected =
-        SimStreamFormat.crc(header, 0, SimStreamFormat.HEADER_BYTES - Integer.BYTES);
+    int expected = SimStreamFormat.crc(header, 0, SimStreamFormat.HEADER_BYTES - Integer.BYTES);
     if (header.getInt(28) != expected || header.getInt(24) != 0) {
       throw fault(DeviceError.DATA_CORRUPT, "the header of a record is damaged");
     }
@@ -163,8 +162,7 @@ final class SimLoadStream implements LoadStream {
           case SimStreamFormat.START -> payloadBytes == SimStreamFormat.START_BYTES;
           case SimStreamFormat.MEMORY ->
               payloadBytes > SimStreamFormat.MEMORY_FIXED_BYTES
-                  && payloadBytes
-                      <= SimStreamFormat.MAX_META_BYTES + SimRegisters.WINDOW_BYTES;
+                  && payloadBytes <= SimStreamFormat.MAX_META_BYTES + SimRegisters.WINDOW_BYTES;
           case SimStreamFormat.CORE ->
               payloadBytes > 0 && payloadBytes <= SimRegisters.WINDOW_BYTES && !coreSeen;
           case SimStreamFormat.END -> payloadBytes == SimStreamFormat.END_BYTES && coreSeen;
@@ -200,8 +198,7 @@ final class SimLoadStream implements LoadStream {
   }
 
   private void endMeta() throws MigrationException {
-    if (type == SimStreamFormat.MEMORY
-        && meta.position() == SimStreamFormat.MEMORY_FIXED_BYTES) {
+    if (type == SimStreamFormat.MEMORY && meta.position() == SimStreamFormat.MEMORY_FIXED_BYTES) {
       int pages = meta.getInt(8);
       if (pages < 1
           || pages > SimRegisters.WINDOW_PAGES
@@ -221,9 +218,7 @@ final class SimLoadStream implements LoadStream {
     place(SimRegisters.CHUNK_MEMORY, meta.getLong(0), meta.getInt(8));
     registers
         .region()
-        .write(
-            SimRegisters.VERSIONS,
-            meta.slice(SimStreamFormat.MEMORY_FIXED_BYTES, versionBytes));
+        .write(SimRegisters.VERSIONS, meta.slice(SimStreamFormat.MEMORY_FIXED_BYTES, versionBytes));
     begin(Part.CHUNK);
   }
 
@@ -278,10 +273,7 @@ final class SimLoadStream implements LoadStream {
           DeviceError.DATA_INCOMPATIBLE,
           "it has format %d.%d and this driver reads up to %d.%d"
               .formatted(
-                  meta.getInt(8),
-                  meta.getInt(12),
-                  SimStreamFormat.MAJOR,
-                  SimStreamFormat.MINOR));
+                  meta.getInt(8), meta.getInt(12), SimStreamFormat.MAJOR, SimStreamFormat.MINOR));
     }
     same("model number", meta.getInt(16), registers.get(SimRegisters.MODEL));
     same("state size in bytes", meta.getLong(24), registers.get(SimRegisters.STATE_BYTES));
@@ -289,8 +281,7 @@ final class SimLoadStream implements LoadStream {
     if (meta.getInt(20) < 1 || meta.getInt(20) > firmware) {
       throw fault(
           DeviceError.DATA_INCOMPATIBLE,
-          "it comes from firmware %d and this device has %d"
-              .formatted(meta.getInt(20), firmware));
+          "it comes from firmware %d and this device has %d".formatted(meta.getInt(20), firmware));
     }
   }
 

@@ -15,8 +15,7 @@ final class SimMailbox extends SimRegion {
   }
 
   static ByteBuffer message(long tag, long epoch, long sequence) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(SimRegisters.ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(SimRegisters.ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     return bytes
         .putLong(0, tag)
         .putLong(8, epoch)

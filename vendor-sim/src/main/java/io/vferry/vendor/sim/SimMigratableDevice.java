@@ -59,8 +59,7 @@ final class SimMigratableDevice
                             + host.info().address()
                             + " says it has no stop-copy; give it firmware that does"));
     SimStreamFaults faults =
-        SimStreamFaults.read(
-            new SimParameters("the driver", host.info().address().parameters()));
+        SimStreamFaults.read(new SimParameters("the driver", host.info().address().parameters()));
     return new SimMigratableDevice(host, registers, features, faults);
   }
 
@@ -138,8 +137,7 @@ final class SimMigratableDevice
   }
 
   private void command(Arc arc) throws MigrationException {
-    long command =
-        SimRegisters.COMMAND_ARC | (long) arc.from().number() << 4 | arc.to().number();
+    long command = SimRegisters.COMMAND_ARC | (long) arc.from().number() << 4 | arc.to().number();
     int result = registers.arc(command);
     switch (result) {
       case SimRegisters.RESULT_DONE -> {}

@@ -16,8 +16,7 @@ final class SimMigrationPort {
 
   private final SimHardware hardware;
   private final ByteBuffer versions =
-      ByteBuffer.allocate(SimRegisters.WINDOW_PAGES * Integer.BYTES)
-          .order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer.allocate(SimRegisters.WINDOW_PAGES * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private @Nullable ByteBuffer window;
   private SimBulk.@Nullable Chunk chunk;
   private @Nullable SimCore loaded;
@@ -98,9 +97,7 @@ final class SimMigrationPort {
 
   /** Performs the arc of a command; takes time, so it does not hold the lock. */
   int perform(long command) {
-    return arc((int) command & 0xff)
-        .map(hardware::perform)
-        .orElse(SimRegisters.RESULT_UNSUPPORTED);
+    return arc((int) command & 0xff).map(hardware::perform).orElse(SimRegisters.RESULT_UNSUPPORTED);
   }
 
   int command(long command) {
@@ -118,9 +115,7 @@ final class SimMigrationPort {
   private static Optional<Arc> arc(int numbers) {
     Optional<DeviceState> from = DeviceState.ofNumber(numbers >> 4);
     Optional<DeviceState> to = DeviceState.ofNumber(numbers & 0xf);
-    return from.isEmpty() || to.isEmpty()
-        ? Optional.empty()
-        : Arc.between(from.get(), to.get());
+    return from.isEmpty() || to.isEmpty() ? Optional.empty() : Arc.between(from.get(), to.get());
   }
 
   private int next() {
@@ -286,8 +281,9 @@ final class SimMigrationPort {
   /** Reads or writes the window or the versions; returns whether the access was inside. */
   boolean window(int offset, ByteBuffer data, boolean write) {
     synchronized (hardware) {
-      ByteBuffer target = offset >= SimRegisters.WINDOW ? window : versions;
-      int at = offset - (target == versions ? SimRegisters.VERSIONS : SimRegisters.WINDOW);
+      boolean inWindow = offset >= SimRegisters.WINDOW;
+      ByteBuffer target = inWindow ? window : versions;
+      int at = offset - (inWindow ? SimRegisters.WINDOW : SimRegisters.VERSIONS);
       if (target == null || at > target.limit() - data.remaining()) {
         return false;
       }

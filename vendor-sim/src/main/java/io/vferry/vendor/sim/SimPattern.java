@@ -60,8 +60,7 @@ final class SimPattern {
   }
 
   /** Whether a page holds what {@link #fill} writes. */
-  boolean matches(
-      ByteBuffer memory, int at, int length, long writer, long page, long version) {
+  boolean matches(ByteBuffer memory, int at, int length, long writer, long page, long version) {
     if (version == 0) {
       return memory.slice(at, length).equals(zeros.slice(0, length));
     }

@@ -122,8 +122,7 @@ final class SimPlatform {
     int length = state.remaining() - Integer.BYTES;
     crc.update(state.slice(state.position(), length));
     int expected =
-        new SimReader(
-                "the platform state", state.slice(state.position() + length, Integer.BYTES))
+        new SimReader("the platform state", state.slice(state.position() + length, Integer.BYTES))
             .u32("checksum");
     if ((int) crc.getValue() != expected) {
       throw in.corrupt("it is damaged");
@@ -139,8 +138,7 @@ final class SimPlatform {
   }
 
   private static SimPlatform decodeBody(
-      SimReader in, SimGuestMemory memory, List<SimGuestDriver> drivers)
-      throws MigrationException {
+      SimReader in, SimGuestMemory memory, List<SimGuestDriver> drivers) throws MigrationException {
     long seed = in.u64("seed");
     int workingPages = in.u32("working set", 0, memory.pages());
     long writes = in.u64("writes", 0, Long.MAX_VALUE);

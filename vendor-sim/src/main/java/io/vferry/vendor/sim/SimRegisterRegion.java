@@ -4,8 +4,8 @@ import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
 /**
- * A region of registers of 8 bytes, little endian. A narrower or unaligned access reads the registers
- * it touches and puts its bytes into what they hold.
+ * A region of registers of 8 bytes, little endian. A narrower or unaligned access reads the
+ * registers it touches and puts its bytes into what they hold.
  */
 abstract class SimRegisterRegion extends SimRegion {
 

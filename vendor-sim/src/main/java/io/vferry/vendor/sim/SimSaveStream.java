@@ -34,8 +34,7 @@ final class SimSaveStream implements SaveStream {
   private final ByteBuffer head =
       SimStreamFormat.buffer(SimStreamFormat.HEADER_BYTES + SimStreamFormat.MAX_META_BYTES)
           .limit(0);
-  private final ByteBuffer trailer =
-      SimStreamFormat.buffer(SimStreamFormat.TRAILER_BYTES).limit(0);
+  private final ByteBuffer trailer = SimStreamFormat.buffer(SimStreamFormat.TRAILER_BYTES).limit(0);
   private final CRC32C crc = new CRC32C();
   private Part part = Part.IDLE;
   private boolean lastRecord;
@@ -82,12 +81,13 @@ final class SimSaveStream implements SaveStream {
   private Status status(ByteBuffer into, int begin) throws MigrationException {
     int count = into.position() - begin;
     if (count > 0) {
-      long flip = faults.corruptAt() - offset;
+      long before = offset;
+      long flip = faults.corruptAt() - before;
       if (faults.corruptAt() >= 0 && flip >= 0 && flip < count) {
         int at = begin + (int) flip;
         into.put(at, (byte) (into.get(at) ^ 0x10));
       }
-      offset = offset + count;
+      offset = before + count;
       return Status.DATA;
     }
     // Not the state of now alone: the device may have stopped since it had nothing to give.

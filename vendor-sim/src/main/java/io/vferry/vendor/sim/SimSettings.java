@@ -74,8 +74,7 @@ record SimSettings(
             parameters.flag("iommu-log", false),
             parameters.flag("increments", profile.increments()),
             stateBytes,
-            parameters.size(
-                "initial", Math.min(stateBytes, profile.initialBytes()), 0, stateBytes),
+            parameters.size("initial", Math.min(stateBytes, profile.initialBytes()), 0, stateBytes),
             parameters.size("dirty-rate", profile.dirtyBytesPerSecond(), 0, MAX_RATE),
             parameters.size("dma-rate", profile.dmaBytesPerSecond(), 0, dma ? MAX_RATE : 0),
             (int)

@@ -35,8 +35,7 @@ final class SimStreamFormat {
   static final int START_BYTES = 32;
   static final int MEMORY_FIXED_BYTES = 16;
   static final int END_BYTES = 24;
-  static final int MAX_META_BYTES =
-      MEMORY_FIXED_BYTES + SimRegisters.WINDOW_PAGES * Integer.BYTES;
+  static final int MAX_META_BYTES = MEMORY_FIXED_BYTES + SimRegisters.WINDOW_PAGES * Integer.BYTES;
 
   private SimStreamFormat() {}
 
@@ -55,8 +54,7 @@ final class SimStreamFormat {
   }
 
   static long chain(long digest, int type, int payloadBytes, int payloadCrc) {
-    return SimPattern.mix(
-        SimPattern.mix(digest ^ ((long) type << 32 | payloadBytes)) ^ payloadCrc);
+    return SimPattern.mix(SimPattern.mix(digest ^ ((long) type << 32 | payloadBytes)) ^ payloadCrc);
   }
 
   static ByteBuffer buffer(int bytes) {

@@ -48,7 +48,8 @@ final class SimStreamInspector implements StreamInspector {
         need(at, payloadBytes, SimStreamFormat.START_BYTES);
         if (in.getLong(payloadAt) != SimStreamFormat.MAGIC) {
           throw new MigrationException(
-              DeviceError.DATA_INCOMPATIBLE, "at offset " + at + " begins no stream of this driver");
+              DeviceError.DATA_INCOMPATIBLE,
+              "at offset " + at + " begins no stream of this driver");
         }
         fields.add(
             new Field(

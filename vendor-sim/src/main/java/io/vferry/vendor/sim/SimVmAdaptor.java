@@ -13,8 +13,8 @@ import io.vferry.spi.vm.VmSpec;
  *
  * <p>Options: {@code vcpus} (1 to 64), {@code dirty-rate} (bytes per second of all vCPUs together),
  * {@code working-set} (how much memory the vCPUs write), {@code seed}, {@code tick}, {@code peers}
- * (who sends to whom, {@code nic0:nic1,nic1:nic0}), {@code page-requests} (how many the devices keep
- * open while the vCPUs run), {@code page-requests-stuck}.
+ * (who sends to whom, {@code nic0:nic1,nic1:nic0}), {@code page-requests} (how many the devices
+ * keep open while the vCPUs run), {@code page-requests-stuck}.
  */
 @AutoService(VmAdaptor.class)
 @SuppressWarnings("exports") // The annotation is for the compiler only.

@@ -35,11 +35,9 @@ class SimFaultsTest {
     return new SimMigrationDriver().attach(open(parameters));
   }
 
-  private static void walk(MigratableDevice device, DeviceState target)
-      throws MigrationException {
+  private static void walk(MigratableDevice device, DeviceState target) throws MigrationException {
     Transition.Path path =
-        (Transition.Path)
-            TransitionTable.of(device.features()).transition(device.state(), target);
+        (Transition.Path) TransitionTable.of(device.features()).transition(device.state(), target);
     for (Arc arc : path.arcs()) {
       device.perform(arc);
     }
@@ -83,8 +81,7 @@ class SimFaultsTest {
 
   @Test
   void aFailedArcCanEndInErrorWhichOnlyAResetLeaves() throws MigrationException {
-    MigratableDevice device =
-        drive("&fail-arc=running-p2p-to-stop&fail-to=error&fail-times=1");
+    MigratableDevice device = drive("&fail-arc=running-p2p-to-stop&fail-to=error&fail-times=1");
     device.perform(Arc.RUNNING_TO_RUNNING_P2P);
     MigrationException failure = failure(device, Arc.RUNNING_P2P_TO_STOP);
     assertThat(failure.condition()).isEqualTo(DeviceCondition.NEEDS_RESET);
@@ -143,8 +140,7 @@ class SimFaultsTest {
 
   @Test
   void arcsTakeTheirServiceTime() throws MigrationException {
-    MigratableDevice device =
-        drive("&service-time=2ms&service-time.RUNNING_P2P_TO_STOP=70ms");
+    MigratableDevice device = drive("&service-time=2ms&service-time.RUNNING_P2P_TO_STOP=70ms");
     device.perform(Arc.RUNNING_TO_RUNNING_P2P);
     assertThat(clock.nanoTime()).isEqualTo(2_000_000);
     device.perform(Arc.RUNNING_P2P_TO_STOP);
@@ -158,8 +154,7 @@ class SimFaultsTest {
   void sizesCanLie() throws MigrationException {
     assertThat(sizes("")).containsExactly(16_384L + 68, 65_536L - 16_384, 65_536L);
     assertThat(sizes("&sizes=zero")).containsExactly(68L, 0L, 0L);
-    assertThat(sizes("&sizes=max"))
-        .containsExactly(Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE);
+    assertThat(sizes("&sizes=max")).containsExactly(Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE);
     MigratableDevice device = drive("&sizes=shrinking");
     StopCopyEstimate estimate = device.capability(StopCopyEstimate.class).orElseThrow();
     long last = Long.MAX_VALUE;
@@ -190,15 +185,12 @@ class SimFaultsTest {
   void theFirstImageCanBeginAnewOnce() throws MigrationException {
     MigratableDevice device = drive("&reinit-after=48KiB");
     PrecopyProgress progress = device.capability(PrecopyProgress.class).orElseThrow();
-    SaveStream stream =
-        ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
+    SaveStream stream = ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
     ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
     stream.read(buffer);
-    assertThat(progress.remaining())
-        .isEqualTo(new PrecopyProgress.Remaining(0, 48 << 10, false));
+    assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(0, 48 << 10, false));
     stream.read(buffer);
-    assertThat(progress.remaining())
-        .isEqualTo(new PrecopyProgress.Remaining(16 << 10, 0, true));
+    assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(16 << 10, 0, true));
     stream.read(buffer);
     assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(0, 0, false));
   }
@@ -242,7 +234,7 @@ class SimFaultsTest {
     assertThat(clock.nanoTime() - start).isBetween(3_000_000L, 6_000_000L);
     assertThat(sender.truth().outstanding()).isZero();
     assertThat(sender.truth().sent().get(0).count()).isEqualTo(before.sent().get(0).count());
-    assertThat(side.device("nic1").truth().received()[0])
+    assertThat(side.device("nic1").truth().received().get(0))
         .isEqualTo(before.sent().get(0).count());
     clock.advance(20_000_000);
     assertThat(sender.truth().sent().get(0).count()).isEqualTo(before.sent().get(0).count());

@@ -113,8 +113,7 @@ class SimHostDeviceTest {
     assertThatThrownBy(() -> host.region(1)).hasMessageContaining("has no region 1");
     for (RegionInfo region : host.regions()) {
       for (long offset : new long[] {-1, region.sizeBytes() - 7, Long.MAX_VALUE, Long.MIN_VALUE}) {
-        assertThatThrownBy(
-                () -> host.region(region.index()).read(offset, ByteBuffer.allocate(8)))
+        assertThatThrownBy(() -> host.region(region.index()).read(offset, ByteBuffer.allocate(8)))
             .isInstanceOf(MigrationException.class);
       }
     }
@@ -173,8 +172,7 @@ class SimHostDeviceTest {
     host.hardware().dmaLog().written(0x3000);
     log.start(List.of(low, high), 4096);
     assertThat(
-            catchThrowableOfType(
-                    MigrationException.class, () -> log.start(List.of(low), 4096))
+            catchThrowableOfType(MigrationException.class, () -> log.start(List.of(low), 4096))
                 .code())
         .isEqualTo(DeviceError.WRONG_STATE);
     host.hardware().dmaLog().written(0x5010);
@@ -246,8 +244,7 @@ class SimHostDeviceTest {
     assertThat(target.hardware().core().seed).isEqualTo(1);
 
     MigrationException refusal =
-        catchThrowableOfType(
-            MigrationException.class, () -> from.setState(DeviceState.PRE_COPY));
+        catchThrowableOfType(MigrationException.class, () -> from.setState(DeviceState.PRE_COPY));
     assertThat(refusal.code()).isEqualTo(DeviceError.ARC_UNSUPPORTED);
     assertThat(refusal.errno()).hasValue(22);
   }
@@ -273,8 +270,7 @@ class SimHostDeviceTest {
     assertThat(here.compare(compatibility("sim:virtio?state=2MiB&firmware=3").describe()))
         .extracting(Compatibility.Difference::key)
         .containsExactly("model", "state-bytes", "firmware");
-    assertThat(compatibility("sim:mlx5?state=1MiB&firmware=3").compare(here.describe()))
-        .isEmpty();
+    assertThat(compatibility("sim:mlx5?state=1MiB&firmware=3").compare(here.describe())).isEmpty();
     assertThat(here.compare(Map.of("firmware", "9".repeat(100))))
         .extracting(Compatibility.Difference::key)
         .containsExactly("model", "state-bytes", "stream-format", "firmware");

@@ -11,6 +11,7 @@ import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /** Moves a machine from one side to another by hand, correctly unless told otherwise. */
 class SimMigration {
@@ -107,7 +108,7 @@ class SimMigration {
       if (status != SaveStream.Status.DATA) {
         return status;
       }
-      loading.get(id).write(buffer.flip());
+      Objects.requireNonNull(loading.get(id)).write(buffer.flip());
     }
   }
 

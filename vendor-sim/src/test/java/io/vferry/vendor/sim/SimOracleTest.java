@@ -10,10 +10,13 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/** Each way to lose something must be seen by the audit; a correct move is {@link SimMoveTest}'s. */
+/**
+ * Each way to lose something must be seen by the audit; a correct move is {@link SimMoveTest}'s.
+ */
 class SimOracleTest {
 
   private final SimClock clock = new SimClock(21);
@@ -70,7 +73,7 @@ class SimOracleTest {
     SimMigration move = new SimMigration(running(""), side(true, ""));
     move.load();
     SimBulk bulk = move.destination.device("nic1").host().hardware().bulk();
-    ByteBuffer page = bulk.memory(bulk.place(17, 1));
+    ByteBuffer page = bulk.memory(Objects.requireNonNull(bulk.place(17, 1)));
     page.put(4095, (byte) (page.get(4095) + 1));
     assertThat(move.destination.violations())
         .singleElement()
@@ -148,8 +151,7 @@ class SimOracleTest {
     SimSide side = running("&drop-task=7");
     side.vm.pause();
     side.stopDevices();
-    assertThat(side.violations())
-        .contains("device nic0 completed task 8 where task 7 was due");
+    assertThat(side.violations()).contains("device nic0 completed task 8 where task 7 was due");
   }
 
   @Test
@@ -157,8 +159,7 @@ class SimOracleTest {
     SimSide side = running("&repeat-task=7");
     side.vm.pause();
     side.stopDevices();
-    assertThat(side.violations())
-        .contains("device nic0 completed task 7 where task 8 was due");
+    assertThat(side.violations()).contains("device nic0 completed task 7 where task 8 was due");
   }
 
   @Test
@@ -216,7 +217,7 @@ class SimOracleTest {
   }
 
   private static long tasks(SimSide side) throws MigrationException {
-    return side.audit().counts().get("tasks");
+    return side.count("tasks");
   }
 
   @Test
@@ -249,9 +250,7 @@ class SimOracleTest {
 
   @Test
   void openPageRequestsAreSeen() throws MigrationException {
-    SimSide side =
-        new SimSide(
-            clock, false, Map.of("page-requests", "9"), new ArrayList<>());
+    SimSide side = new SimSide(clock, false, Map.of("page-requests", "9"), new ArrayList<>());
     side.vm.resume();
     clock.advance(5_000_000);
     side.vm.pause();

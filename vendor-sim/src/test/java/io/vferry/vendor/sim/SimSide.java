@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** A host in a test: a virtual machine with simulated devices nic0, nic1..., driven by hand. */
 final class SimSide {
@@ -76,12 +77,10 @@ final class SimSide {
     this(clock, incoming, Map.of("peers", peers), addresses);
   }
 
-  SimSide(
-      SimClock clock, boolean incoming, Map<String, String> options, List<String> addresses)
+  SimSide(SimClock clock, boolean incoming, Map<String, String> options, List<String> addresses)
       throws MigrationException {
     this.clock = clock;
-    this.vm =
-        new SimVmAdaptor().open(new VmSpec("vm", MEMORY_BYTES, incoming, options, clock));
+    this.vm = new SimVmAdaptor().open(new VmSpec("vm", MEMORY_BYTES, incoming, options, clock));
     for (String text : addresses) {
       String id = "nic" + devices.size();
       SimHostDevice host = open(clock, id, text);
@@ -104,7 +103,7 @@ final class SimSide {
               .dma()
               .mapPeer(
                   region.guestAddress(),
-                  devices.get(region.deviceId()).host.region(region.regionIndex()),
+                  device(region.deviceId()).host.region(region.regionIndex()),
                   new MemoryRange(0, region.lengthBytes()));
         }
       }
@@ -117,7 +116,7 @@ final class SimSide {
   }
 
   Device device(String id) {
-    return devices.get(id);
+    return Objects.requireNonNull(devices.get(id), id);
   }
 
   /** Brings all devices to P2P quiescence and then to STOP, as far as they know the former. */
@@ -153,6 +152,10 @@ final class SimSide {
       device.to(DeviceState.RUNNING);
     }
     vm.resume();
+  }
+
+  long count(String name) throws MigrationException {
+    return Objects.requireNonNull(audit().counts().get(name), name);
   }
 
   GuestAudit.Verdict audit() throws MigrationException {

@@ -101,8 +101,7 @@ class SimStreamTest {
   }
 
   /** After a refused load a reset brings back a whole device that can be saved. */
-  private static void recovers(HostDevice host, MigratableDevice device)
-      throws MigrationException {
+  private static void recovers(HostDevice host, MigratableDevice device) throws MigrationException {
     device.reset();
     assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
     assertThat(truth(host).violations()).isEmpty();
@@ -113,8 +112,7 @@ class SimStreamTest {
   }
 
   private MigrationException refusal(byte[] bytes) {
-    MigrationException refusal =
-        catchThrowableOfType(MigrationException.class, () -> load(bytes));
+    MigrationException refusal = catchThrowableOfType(MigrationException.class, () -> load(bytes));
     assertThat(refusal).as("a bad stream was taken").isNotNull();
     return refusal;
   }
@@ -125,9 +123,7 @@ class SimStreamTest {
     byte[] bytes = save(ADDRESS);
     load(bytes, ADDRESS, pieceBytes);
     SaveStream stream =
-        ((ArcOutcome.Saving)
-                stop(drive(open(ADDRESS))).perform(Arc.STOP_TO_STOP_COPY))
-            .stream();
+        ((ArcOutcome.Saving) stop(drive(open(ADDRESS))).perform(Arc.STOP_TO_STOP_COPY)).stream();
     assertThat(drain(stream, Math.min(pieceBytes, 1 << 20))).hasSameSizeAs(bytes);
   }
 
@@ -157,7 +153,7 @@ class SimStreamTest {
     byte[] bytes = save(ADDRESS);
     SplittableRandom random = new SplittableRandom(6);
     List<Integer> places = new ArrayList<>();
-    for (Record record : records(bytes)) {
+    for (Piece record : records(bytes)) {
       for (int at = record.start(); at < Math.min(record.end(), record.start() + 52); at += 3) {
         places.add(at);
       }
@@ -344,13 +340,11 @@ class SimStreamTest {
   @Test
   void aSessionEndsWithTheSavingStates() throws MigrationException {
     MigratableDevice device = drive(open(ADDRESS));
-    SaveStream stream =
-        ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
+    SaveStream stream = ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
     assertThat(stream.read(ByteBuffer.allocate(10))).isEqualTo(SaveStream.Status.DATA);
     device.perform(Arc.PRE_COPY_TO_RUNNING);
     MigrationException refusal =
-        catchThrowableOfType(
-            MigrationException.class, () -> stream.read(ByteBuffer.allocate(10)));
+        catchThrowableOfType(MigrationException.class, () -> stream.read(ByteBuffer.allocate(10)));
     assertThat(refusal.code()).isEqualTo(DeviceError.SESSION_CLOSED);
     assertThat(
             catchThrowableOfType(
@@ -363,14 +357,12 @@ class SimStreamTest {
   @Test
   void initialBytesShrinkToNothingAndThePrecopyHasNoEnd() throws MigrationException {
     MigratableDevice device = drive(open(ADDRESS));
-    SaveStream stream =
-        ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
+    SaveStream stream = ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
     PrecopyProgress progress = device.capability(PrecopyProgress.class).orElseThrow();
     assertThat(progress.remaining().initialBytes()).isEqualTo((64 << 10) + 68);
     assertThat(progress.remaining().dirtyBytes()).isEqualTo(600_001 - (64 << 10));
     drain(stream, 70_000);
-    assertThat(progress.remaining())
-        .isEqualTo(new PrecopyProgress.Remaining(0, 0, false));
+    assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(0, 0, false));
     assertThat(stream.read(ByteBuffer.allocate(1))).isEqualTo(SaveStream.Status.NOTHING_NOW);
     device.perform(Arc.PRE_COPY_TO_PRE_COPY_P2P);
     assertThat(stream.read(ByteBuffer.allocate(1))).isEqualTo(SaveStream.Status.NOTHING_NOW);
@@ -401,15 +393,15 @@ class SimStreamTest {
         .isEqualTo(DeviceError.DATA_CORRUPT);
   }
 
-  private record Record(int start, int end) {}
+  private record Piece(int start, int end) {}
 
-  private static List<Record> records(byte[] bytes) {
-    List<Record> records = new ArrayList<>();
+  private static List<Piece> records(byte[] bytes) {
+    List<Piece> records = new ArrayList<>();
     ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     for (int at = 0; at < bytes.length; ) {
       int end =
           at + SimStreamFormat.HEADER_BYTES + in.getInt(at + 4) + SimStreamFormat.TRAILER_BYTES;
-      records.add(new Record(at, end));
+      records.add(new Piece(at, end));
       at = end;
     }
     return records;
@@ -417,7 +409,7 @@ class SimStreamTest {
 
   private static List<byte[]> cut(byte[] bytes) {
     List<byte[]> parts = new ArrayList<>();
-    for (Record record : records(bytes)) {
+    for (Piece record : records(bytes)) {
       parts.add(Arrays.copyOfRange(bytes, record.start(), record.end()));
     }
     return parts;

@@ -43,8 +43,7 @@ class SimVirtualMachineTest {
   void memoryHasAHoleBelowFourGibibytes() throws MigrationException {
     VirtualMachine vm = open(false, Map.of());
     assertThat(vm.memory().layout())
-        .containsExactly(
-            new MemoryRange(0, 2 * MIB), new MemoryRange(4L << 30, 2 * MIB));
+        .containsExactly(new MemoryRange(0, 2 * MIB), new MemoryRange(4L << 30, 2 * MIB));
     assertThat(vm.memory().slice(new MemoryRange((4L << 30) + 5, 7)).remaining()).isEqualTo(7);
   }
 
@@ -142,8 +141,7 @@ class SimVirtualMachineTest {
     source.vm.resume();
     source.vm.pause();
     SimSide one = new SimSide(clock, true, "", List.of("sim:pds"));
-    code(
-        DeviceError.DATA_INCOMPATIBLE, () -> one.vm.loadPlatform(source.vm.savePlatform()));
+    code(DeviceError.DATA_INCOMPATIBLE, () -> one.vm.loadPlatform(source.vm.savePlatform()));
     code(
         DeviceError.DATA_INCOMPATIBLE,
         () -> open(true, Map.of()).loadPlatform(source.vm.savePlatform()));
@@ -163,8 +161,7 @@ class SimVirtualMachineTest {
     clock.advance(2_000_000);
     vm.pause();
     code(DeviceError.TIMEOUT, () -> vm.settlePageRequests(50_000_000));
-    VirtualMachine stuck =
-        open(false, Map.of("page-requests", "6", "page-requests-stuck", "true"));
+    VirtualMachine stuck = open(false, Map.of("page-requests", "6", "page-requests-stuck", "true"));
     stuck.resume();
     clock.advance(2_000_000);
     code(DeviceError.TIMEOUT, () -> stuck.settlePageRequests(50_000_000));
@@ -181,8 +178,7 @@ class SimVirtualMachineTest {
   })
   void badOptionsAreRefusedByName(String name, String value, String text) {
     MigrationException refusal =
-        catchThrowableOfType(
-            MigrationException.class, () -> open(false, Map.of(name, value)));
+        catchThrowableOfType(MigrationException.class, () -> open(false, Map.of(name, value)));
     assertThat(refusal).isNotNull();
     assertThat(refusal.code()).isEqualTo(DeviceError.BAD_REQUEST);
     assertThat(refusal).hasMessageContaining(text);
