@@ -33,7 +33,8 @@ public final class SimMigrationDriver implements MigrationDriver {
     if (!device.bus().equals(SimHostDevice.BUS)) {
       return DriverMatch.none("not a simulated device but one on bus " + device.bus());
     }
-    String model = device.properties().getOrDefault(SimHostDevice.MODEL, "");
+    // A device that was only listed, not opened, has nothing but its address.
+    String model = device.properties().getOrDefault(SimHostDevice.MODEL, device.address().path());
     if (SimProfile.named(model).isEmpty()) {
       return DriverMatch.none("no profile of the simulated device is called '" + model + "'");
     }

@@ -9,7 +9,9 @@ import io.vferry.spi.driver.DriverMatch;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.RegionInfo;
@@ -85,6 +87,20 @@ class SimHostDeviceTest {
     assertThat(refusal).as(address).isNotNull();
     assertThat(refusal.code()).isEqualTo(DeviceError.BAD_REQUEST);
     assertThat(refusal).hasMessageContaining(text);
+  }
+
+  @Test
+  void aListedDeviceMatchesByItsAddressAndOthersNotAtAll() {
+    assertThat(rank("sim", "virtio")).isEqualTo(DriverMatch.Rank.EXACT);
+    assertThat(rank("sim", "other-model")).isEqualTo(DriverMatch.Rank.NONE);
+    assertThat(rank("pci", "virtio")).isEqualTo(DriverMatch.Rank.NONE);
+  }
+
+  private static DriverMatch.Rank rank(String bus, String path) {
+    DeviceAddress address = new DeviceAddress(bus, path, Map.of());
+    return new SimMigrationDriver()
+        .match(new HostDeviceInfo(address, bus, 0, 0, 0, 0, false, Map.of()))
+        .rank();
   }
 
   @Test
