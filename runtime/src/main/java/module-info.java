@@ -11,6 +11,7 @@ module io.vferry.runtime {
   exports io.vferry.runtime;
   exports io.vferry.runtime.discovery;
   exports io.vferry.runtime.engine;
+  exports io.vferry.runtime.error;
   exports io.vferry.runtime.journal;
   exports io.vferry.runtime.migration;
   exports io.vferry.runtime.plan;

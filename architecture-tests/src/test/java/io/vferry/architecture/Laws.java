@@ -1,7 +1,6 @@
 package io.vferry.architecture;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
-import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.accessField;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.callMethod;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.callMethodWhere;
@@ -113,13 +112,7 @@ final class Laws {
   }
 
   static ArchRule packagesHaveNoCycles() {
-    return slices()
-        .matching("io.vferry.(**)")
-        .should()
-        .beFreeOfCycles()
-        // The codes stand beside the entry points, which use everything; they want a package.
-        .ignoreDependency(
-            DescribedPredicate.alwaysTrue(), nameMatching("io\\.vferry\\.runtime\\.RuntimeError"));
+    return slices().matching("io.vferry.(**)").should().beFreeOfCycles();
   }
 
   static ArchRule onlyTheCommandSpeaksAndExits() {

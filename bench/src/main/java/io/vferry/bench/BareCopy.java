@@ -11,7 +11,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
 
-/** The same bytes from one thread to another over a bare socket: what the pipeline is held against. */
+/**
+ * The same bytes from one thread to another over a bare socket: what the pipeline is held against.
+ */
 final class BareCopy {
 
   private static final int BUFFER_BYTES = 256 << 10;

@@ -9,8 +9,9 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The state of one device through the whole pipeline, against a bare socket copy of as many bytes in
- * the same run. The time of the pipeline is the whole downtime: stop, save, send, load, prove, start.
+ * The state of one device through the whole pipeline, against a bare socket copy of as many bytes
+ * in the same run. The time of the pipeline is the whole downtime: stop, save, send, load, prove,
+ * start.
  *
  * <p>Usage: {@code PipelineBench [KEYS]}: plain, or TLS with the PEM files of a directory.
  */
@@ -27,8 +28,7 @@ final class PipelineBench {
     Security security =
         keys.<Security>map(directory -> new Security.Tls(directory, Optional.empty()))
             .orElse(new Security.Plain());
-    Manifest manifest =
-        Loopback.devices(1, "sim:pds?state=1GiB&service-time=0&work=off", 600_000);
+    Manifest manifest = Loopback.devices(1, "sim:pds?state=1GiB&service-time=0&work=off", 600_000);
     double[] ratios = new double[RUNS];
     try (Loopback loopback = new Loopback(Files.createTempDirectory("vferry-bench"), security)) {
       for (int run = -WARM_UPS; run < RUNS; run++) {

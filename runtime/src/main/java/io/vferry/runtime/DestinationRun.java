@@ -64,13 +64,11 @@ final class DestinationRun extends Run {
     HostClock clock = ports.get(HostClock.class);
     ThreadFactory threads = ports.get(ThreadFactory.class);
     Catalogue catalogue = ports.get(Catalogue.class);
-    AttachedDevices attached =
-        AttachedDevices.open(manifest, Side.DESTINATION, catalogue, clock);
+    AttachedDevices attached = AttachedDevices.open(manifest, Side.DESTINATION, catalogue, clock);
     Guest guest = new Guest(attached);
     closeLater(guest::closeUnlessKept);
     // The planner's questions are the same on both sides; here its source is what is here.
-    Plan plan =
-        new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
+    Plan plan = new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
     if (!plan.possible()) {
       throw SourceRun.blocked(plan);
     }
@@ -106,8 +104,7 @@ final class DestinationRun extends Run {
     engine.start();
     session.start(engine);
     Thread ear =
-        threads.newThread(
-            () -> listen(session.control(), engine::received, engine::linkLost));
+        threads.newThread(() -> listen(session.control(), engine::received, engine::linkLost));
     ear.setName("vferry-ear");
     ear.start();
     ticker.start();

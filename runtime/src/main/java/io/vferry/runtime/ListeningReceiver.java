@@ -9,7 +9,9 @@ import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** The receiver over a transport listener; keeps the machines that were received until it is closed. */
+/**
+ * The receiver over a transport listener; keeps the machines that were received until it is closed.
+ */
 final class ListeningReceiver implements Receiver {
 
   private final Ports ports;

@@ -1,5 +1,6 @@
 package io.vferry.runtime;
 
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.Message;
 import io.vferry.runtime.migration.MessageCodec;
 import io.vferry.runtime.migration.Problem;
@@ -136,13 +137,11 @@ abstract class Run implements RunningMigration {
         List.of(),
         Optional.empty(),
         Optional.of(
-            new MigrationReport.Failure(
-                e.code().label(), Optional.empty(), e.getMessage(), true)));
+            new MigrationReport.Failure(e.code().label(), Optional.empty(), e.getMessage(), true)));
   }
 
   /** Hears the peer until it has nothing more to say. */
-  static void listen(
-      ControlChannel control, Consumer<Message> received, Consumer<Problem> lost) {
+  static void listen(ControlChannel control, Consumer<Message> received, Consumer<Problem> lost) {
     try {
       while (true) {
         Optional<byte[]> bytes = control.receive();

@@ -5,6 +5,7 @@ import io.vferry.runtime.engine.AgentThreads;
 import io.vferry.runtime.engine.OpenMachine;
 import io.vferry.runtime.engine.SourceEngine;
 import io.vferry.runtime.engine.Transports;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
 import io.vferry.runtime.journal.JournalStore;
 import io.vferry.runtime.plan.AttachedDevices;
@@ -91,8 +92,7 @@ final class SourceRun extends Run {
             agents,
             listener);
     Thread ear =
-        threads.newThread(
-            () -> listen(session.control(), engine::received, engine::linkLost));
+        threads.newThread(() -> listen(session.control(), engine::received, engine::linkLost));
     ear.setName("vferry-ear");
     ear.start();
     Ticker ticker = new Ticker(clock, now -> observe(engine, session, now));
@@ -109,8 +109,7 @@ final class SourceRun extends Run {
     Catalogue catalogue = ports.get(Catalogue.class);
     AttachedDevices attached = AttachedDevices.open(manifest, Side.SOURCE, catalogue, clock);
     closeLater(attached::close);
-    Plan plan =
-        new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
+    Plan plan = new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
     if (!plan.possible()) {
       throw blocked(plan);
     }

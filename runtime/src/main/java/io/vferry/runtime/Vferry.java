@@ -66,8 +66,8 @@ public final class Vferry {
   }
 
   /**
-   * Plans a migration from this host. Opens the devices, asks them questions that change nothing, and
-   * closes them.
+   * Plans a migration from this host. Opens the devices, asks them questions that change nothing,
+   * and closes them.
    *
    * @throws MigrationException if a device cannot be closed
    */
@@ -124,8 +124,7 @@ public final class Vferry {
 
     private final List<Path> driverDirectories = new ArrayList<>();
     private final Map<Class<?>, Supplier<?>> overrides = new LinkedHashMap<>();
-    private Path journalDirectory =
-        Path.of(System.getProperty("java.io.tmpdir"), "vferry-journal");
+    private Path journalDirectory = Path.of(System.getProperty("java.io.tmpdir"), "vferry-journal");
 
     private Builder() {}
 

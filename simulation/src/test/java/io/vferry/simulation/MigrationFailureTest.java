@@ -5,8 +5,8 @@ import static io.vferry.simulation.MigrationTest.manifest;
 import static io.vferry.simulation.MigrationTest.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vferry.runtime.RuntimeError;
 import io.vferry.runtime.engine.OpenDevice;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.report.MigrationReport;
@@ -21,7 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** However a migration fails, at most one side runs the guest, and before COMMIT it is the source. */
+/**
+ * However a migration fails, at most one side runs the guest, and before COMMIT it is the source.
+ */
 class MigrationFailureTest {
 
   private static final String NIC = "sim:mlx5?state=256KiB&initial=64KiB&seed=";
@@ -37,8 +39,7 @@ class MigrationFailureTest {
         new Manifest.Device(
             nic1.id(),
             nic1.host(),
-            Optional.of(
-                DeviceAddress.parse(nic1.host() + destinationFault)),
+            Optional.of(DeviceAddress.parse(nic1.host() + destinationFault)),
             nic1.driver(),
             nic1.peers());
     Manifest.Device nic0 = device("nic0", NIC + 1 + sourceFault, "nic1");
@@ -53,8 +54,7 @@ class MigrationFailureTest {
         faulty);
   }
 
-  private static void sourceRunsOn(Simulation simulation, MigrationReport report)
-      throws Exception {
+  private static void sourceRunsOn(Simulation simulation, MigrationReport report) throws Exception {
     assertThat(report.status()).isIn(Phase.FAILED, Phase.CANCELLED);
     assertThat(report.failure()).isPresent();
     assertThat(report.failure().get().sourceRuns()).isTrue();
@@ -103,14 +103,9 @@ class MigrationFailureTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {
-        "RUNNING_TO_PRE_COPY",
-        "PRE_COPY_TO_PRE_COPY_P2P",
-        "PRE_COPY_P2P_TO_STOP_COPY"
-      })
+      strings = {"RUNNING_TO_PRE_COPY", "PRE_COPY_TO_PRE_COPY_P2P", "PRE_COPY_P2P_TO_STOP_COPY"})
   void anArcThatFailsOnTheSourceIsRolledBack(String arc) throws Exception {
-    try (Simulation simulation =
-        Simulation.of(2, pair("&fail-times=1&fail-arc=" + arc, ""))) {
+    try (Simulation simulation = Simulation.of(2, pair("&fail-times=1&fail-arc=" + arc, ""))) {
       MigrationReport report = simulation.run();
 
       sourceRunsOn(simulation, report);
@@ -134,8 +129,7 @@ class MigrationFailureTest {
   void aDeviceThatFailsIntoErrorIsReset() throws Exception {
     try (Simulation simulation =
         Simulation.of(
-            4,
-            pair("&fail-times=1&fail-to=error&fail-arc=PRE_COPY_P2P_TO_STOP_COPY", ""))) {
+            4, pair("&fail-times=1&fail-to=error&fail-arc=PRE_COPY_P2P_TO_STOP_COPY", ""))) {
       MigrationReport report = simulation.run();
 
       assertThat(report.failure().orElseThrow().sourceRuns()).isTrue();
@@ -150,8 +144,7 @@ class MigrationFailureTest {
 
   @Test
   void aFailureAfterCommitNeverStartsTheSource() throws Exception {
-    try (Simulation simulation =
-        Simulation.of(5, pair("", "&fail-arc=STOP_TO_RUNNING_P2P"))) {
+    try (Simulation simulation = Simulation.of(5, pair("", "&fail-arc=STOP_TO_RUNNING_P2P"))) {
       MigrationReport report = simulation.run();
 
       assertThat(report.status()).isEqualTo(Phase.FAILED);

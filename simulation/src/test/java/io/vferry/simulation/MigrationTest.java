@@ -26,8 +26,7 @@ class MigrationTest {
 
   static Manifest manifest(Settings settings, Manifest.Device... devices) {
     return new Manifest(
-        new Manifest.Vm(
-            "guest", "sim", 8 << 20, Map.of("vcpus", "2", "dirty-rate", "8MiB")),
+        new Manifest.Vm("guest", "sim", 8 << 20, Map.of("vcpus", "2", "dirty-rate", "8MiB")),
         new ArrayList<>(List.of(devices)),
         settings);
   }
@@ -95,8 +94,7 @@ class MigrationTest {
 
       assertThat(report.devices().get(0).path())
           .extracting(Enum::name)
-          .containsExactly(
-              "RUNNING", "PRE_COPY", "PRE_COPY_P2P", "STOP_COPY", "STOP", "RUNNING");
+          .containsExactly("RUNNING", "PRE_COPY", "PRE_COPY_P2P", "STOP_COPY", "STOP", "RUNNING");
       assertThat(report.devices().get(2).path())
           .extracting(Enum::name)
           .containsExactly("RUNNING", "STOP", "STOP_COPY", "STOP", "RUNNING");

@@ -4,7 +4,7 @@ import static io.vferry.simulation.MigrationTest.device;
 import static io.vferry.simulation.MigrationTest.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.vendor.sim.SimMigrationDriver;
@@ -21,10 +21,7 @@ class OracleTest {
     String talkative = "sim:mlx5?state=1MiB&initial=256KiB&tick=10us&p2p-rate=200000&seed=";
     return new Manifest(
         new Manifest.Vm(
-            "guest",
-            "sim",
-            8 << 20,
-            Map.of("vcpus", "2", "dirty-rate", "256MiB", "tick", "10us")),
+            "guest", "sim", 8 << 20, Map.of("vcpus", "2", "dirty-rate", "256MiB", "tick", "10us")),
         List.of(device("nic0", talkative + 1, "nic1"), device("nic1", talkative + 2, "nic0")),
         quick());
   }
@@ -66,16 +63,11 @@ class OracleTest {
   void startingADeviceBeforeItsPeerAcceptsIsFoundOut() throws Exception {
     try (Simulation simulation =
         Simulation.of(
-            3,
-            talkers(),
-            new SimMigrationDriver(),
-            new SimVmAdaptor(),
-            new EagerStartDriver())) {
+            3, talkers(), new SimMigrationDriver(), new SimVmAdaptor(), new EagerStartDriver())) {
       MigrationReport report = simulation.run();
 
       assertThat(report.failure()).isEmpty();
-      List<String> violations =
-          simulation.auditAfterRunning(simulation.destination()).violations();
+      List<String> violations = simulation.auditAfterRunning(simulation.destination()).violations();
       assertThat(violations).isNotEmpty();
     }
   }

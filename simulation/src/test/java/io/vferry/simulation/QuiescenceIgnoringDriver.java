@@ -16,8 +16,8 @@ import io.vferry.vendor.sim.SimMigrationDriver;
 import java.util.Optional;
 
 /**
- * Hides that its devices can quiesce, and stops and starts them in one go. With devices that talk to
- * each other this is the mistake that the two phases of a switchover are there for.
+ * Hides that its devices can quiesce, and stops and starts them in one go. With devices that talk
+ * to each other this is the mistake that the two phases of a switchover are there for.
  */
 @SpiLevel(major = SpiLevel.MAJOR, minor = SpiLevel.MINOR)
 final class QuiescenceIgnoringDriver implements MigrationDriver {

@@ -1,7 +1,7 @@
 package io.vferry.simulation;
 
-import io.vferry.runtime.RuntimeError;
 import io.vferry.runtime.engine.PeerLink;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.Message;
 import io.vferry.runtime.migration.MessageCodec;
 import io.vferry.runtime.migration.Problem;
@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One control connection and several data connections between two sides, in memory: each connection
- * keeps its order, and which of them delivers next is drawn from the seed. It can be cut, and it can
- * be told to damage or to lose what it carries.
+ * keeps its order, and which of them delivers next is drawn from the seed. It can be cut, and it
+ * can be told to damage or to lose what it carries.
  */
 final class SimulatedNetwork implements ChunkSender {
 
@@ -106,8 +106,7 @@ final class SimulatedNetwork implements ChunkSender {
   }
 
   @Override
-  public Chunk send(
-      int stream, long sequence, long address, ByteBuffer payload, Runnable released)
+  public Chunk send(int stream, long sequence, long address, ByteBuffer payload, Runnable released)
       throws MigrationException, InterruptedException {
     int length = payload.remaining();
     try {

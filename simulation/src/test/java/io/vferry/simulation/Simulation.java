@@ -56,11 +56,7 @@ final class Simulation implements AutoCloseable {
   /** Puts a simulation together with the drivers and machines of the simulator. */
   static Simulation of(long seed, Manifest manifest) throws MigrationException {
     return of(
-        seed,
-        manifest,
-        new SimMigrationDriver(),
-        new SimVmAdaptor(),
-        new SimMigrationDriver());
+        seed, manifest, new SimMigrationDriver(), new SimVmAdaptor(), new SimMigrationDriver());
   }
 
   /** Puts a simulation together with, perhaps, broken drivers or a broken machine. */
@@ -96,7 +92,8 @@ final class Simulation implements AutoCloseable {
     source =
         OpenMachine.open(
             manifest, Side.SOURCE, sourceCatalogue, sourceDevices, true, clock, (d, a, s) -> {});
-    destinationDevices = AttachedDevices.open(manifest, Side.DESTINATION, destinationCatalogue, clock);
+    destinationDevices =
+        AttachedDevices.open(manifest, Side.DESTINATION, destinationCatalogue, clock);
     destination =
         OpenMachine.open(
             manifest,
@@ -203,8 +200,7 @@ final class Simulation implements AutoCloseable {
     }
     throw new AssertionError(
         "seed %d: nobody ends; source %s, destination %s"
-            .formatted(
-                seed, sourceEngine.result().isDone(), destinationEngine.result().isDone()));
+            .formatted(seed, sourceEngine.result().isDone(), destinationEngine.result().isDone()));
   }
 
   private void step() throws InterruptedException {

@@ -1,6 +1,6 @@
 package io.vferry.runtime.engine;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.Message;
 import io.vferry.runtime.migration.Problem;
 import io.vferry.spi.driver.Compatibility;
@@ -52,8 +52,7 @@ final class Admission {
       return;
     }
     if (offered.features().p2p() && !device.device().features().p2p()) {
-      refuse(
-          "device %s can quiesce (P2P) on the source and cannot here".formatted(device.id()));
+      refuse("device %s can quiesce (P2P) on the source and cannot here".formatted(device.id()));
     }
     Optional<Compatibility> judge = device.device().capability(Compatibility.class);
     if (judge.isEmpty()) {

@@ -26,7 +26,9 @@ final class ArcPerformer {
     return inArc;
   }
 
-  /** Performs an arc. Returns what it gave, or empty if it failed; the role is told by the caller. */
+  /**
+   * Performs an arc. Returns what it gave, or empty if it failed; the role is told by the caller.
+   */
   Optional<ArcOutcome> perform(Arc arc) {
     inArc = true;
     device.guard().moving(arc);
@@ -56,8 +58,7 @@ final class ArcPerformer {
       events.accept(new Event.ResetDone(device.number()));
     } catch (MigrationException e) {
       device.guard().at(DeviceState.ERROR);
-      events.accept(
-          new Event.ResetFailed(device.number(), Problem.of(device.id(), named(e))));
+      events.accept(new Event.ResetFailed(device.number(), Problem.of(device.id(), named(e))));
     }
   }
 

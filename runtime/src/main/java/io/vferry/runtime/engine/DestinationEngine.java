@@ -1,6 +1,6 @@
 package io.vferry.runtime.engine;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
 import io.vferry.runtime.migration.Action;
 import io.vferry.runtime.migration.DestinationRole;
@@ -71,8 +71,7 @@ public final class DestinationEngine implements ChunkListener {
               }
             },
             clock.nanoTime());
-    this.agent =
-        new RoleAgent(role, recorder, link, journal, clock, this::perform, this::tell);
+    this.agent = new RoleAgent(role, recorder, link, journal, clock, this::perform, this::tell);
     machine.devices().forEach(device -> devices.add(new LoadingDevice(device, agent)));
     this.memory = new MemorySink(machine.vm(), devices.size(), agent);
   }
@@ -182,8 +181,7 @@ public final class DestinationEngine implements ChunkListener {
             role.phase(),
             recorder.totalMillis(clock.nanoTime()),
             OptionalLong.empty(),
-            new MigrationStatus.Ram(
-                recorder.memoryTotalBytes(), memory.loadedBytes(), 0, 0, 0, 0),
+            new MigrationStatus.Ram(recorder.memoryTotalBytes(), memory.loadedBytes(), 0, 0, 0, 0),
             status));
   }
 }

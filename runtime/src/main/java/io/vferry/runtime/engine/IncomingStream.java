@@ -1,6 +1,6 @@
 package io.vferry.runtime.engine;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.StreamSummary;
 import io.vferry.runtime.transport.Chunk;
 import io.vferry.runtime.transport.StreamDigest;

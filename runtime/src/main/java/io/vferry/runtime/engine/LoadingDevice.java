@@ -1,6 +1,6 @@
 package io.vferry.runtime.engine;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.Event;
 import io.vferry.runtime.migration.Problem;
 import io.vferry.runtime.migration.StreamSummary;
@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The agent of one device on the destination: performs its arcs and gives it its data in order.
  *
- * <p>Data that arrive after the device has failed are dropped, so that the connection does not stand
- * still and the failure can be told.
+ * <p>Data that arrive after the device has failed are dropped, so that the connection does not
+ * stand still and the failure can be told.
  */
 final class LoadingDevice implements Agent, ChunkListener {
 
@@ -191,8 +191,7 @@ final class LoadingDevice implements Agent, ChunkListener {
   private void fail(MigrationException e) {
     dropping = true;
     events.accept(
-        new Event.StreamFailed(
-            device.stream(), Problem.of(device.id(), performer.named(e))));
+        new Event.StreamFailed(device.stream(), Problem.of(device.id(), performer.named(e))));
   }
 
   private void closeStream() {

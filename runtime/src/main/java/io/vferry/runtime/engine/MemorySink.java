@@ -1,6 +1,6 @@
 package io.vferry.runtime.engine;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.migration.Event;
 import io.vferry.runtime.migration.Problem;
 import io.vferry.runtime.migration.StreamSummary;
@@ -128,8 +128,7 @@ final class MemorySink implements Agent, ChunkListener {
   }
 
   void expect(StreamSummary summary) {
-    IncomingStream account =
-        summary.stream() == platformStream ? platformAccount : memoryAccount;
+    IncomingStream account = summary.stream() == platformStream ? platformAccount : memoryAccount;
     account.expect(summary);
     try {
       whole(account);
@@ -160,9 +159,7 @@ final class MemorySink implements Agent, ChunkListener {
         () -> {
           Optional<GuestAudit> audit = vm.audit();
           GuestAudit.Verdict verdict =
-              audit.isPresent()
-                  ? audit.get().audit()
-                  : new GuestAudit.Verdict(Map.of(), List.of());
+              audit.isPresent() ? audit.get().audit() : new GuestAudit.Verdict(Map.of(), List.of());
           events.accept(new Event.Audited(verdict, audit.isPresent()));
         });
   }

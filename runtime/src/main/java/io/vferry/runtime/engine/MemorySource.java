@@ -92,8 +92,7 @@ final class MemorySource implements Agent {
         () -> {
           vm.stopDirtyLog();
           afterEachDevice(
-              SavingDevice::stopLog,
-              () -> context.events().accept(new Event.DirtyLogStopped()));
+              SavingDevice::stopLog, () -> context.events().accept(new Event.DirtyLogStopped()));
         });
   }
 
@@ -172,8 +171,7 @@ final class MemorySource implements Agent {
     }
   }
 
-  private void collectVcpus(
-      List<DirtyBitmap> fresh, List<OptionalLong> sizes, Collected then) {
+  private void collectVcpus(List<DirtyBitmap> fresh, List<OptionalLong> sizes, Collected then) {
     for (DirtyBitmap bitmap : fresh) {
       try {
         vm.reportDirty(bitmap);
@@ -292,8 +290,7 @@ final class MemorySource implements Agent {
       return;
     }
     long toBorder = Chunk.MEMORY_BLOCK_BYTES - (run.start() & (Chunk.MEMORY_BLOCK_BYTES - 1));
-    int length =
-        (int) Math.min(Math.min(run.length(), toBorder), Chunk.DEFAULT_LENGTH_BYTES);
+    int length = (int) Math.min(Math.min(run.length(), toBorder), Chunk.DEFAULT_LENGTH_BYTES);
     if (length < run.length()) {
       toSend.addFirst(new MemoryRange(run.start() + length, run.length() - length));
     }

@@ -25,8 +25,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * The virtual machine of one side with its devices: open, its memory and, where asked for, its peers
- * mapped for DMA, each device guarded and plugged.
+ * The virtual machine of one side with its devices: open, its memory and, where asked for, its
+ * peers mapped for DMA, each device guarded and plugged.
  */
 public final class OpenMachine implements AutoCloseable {
 
@@ -137,20 +137,20 @@ public final class OpenMachine implements AutoCloseable {
   }
 
   private void mapPeers(Manifest manifest) throws MigrationException {
-    Map<String, OpenDevice> byId = new HashMap<>();
-    devices.forEach(device -> byId.put(device.id(), device));
     List<PlacedRegion> placed = vm.placedRegions();
-    for (Manifest.Device device : manifest.devices()) {
+    for (OpenDevice device : devices) {
+      List<String> peers = manifest.devices().get(device.number()).peers();
       for (PlacedRegion region : placed) {
-        OpenDevice peer = byId.get(region.deviceId());
-        if (peer != null && device.peers().contains(region.deviceId())) {
-          byId.get(device.id())
-              .host()
-              .dma()
-              .mapPeer(
-                  region.guestAddress(),
-                  peer.host().region(region.regionIndex()),
-                  new MemoryRange(0, region.lengthBytes()));
+        for (OpenDevice peer : devices) {
+          if (peer.id().equals(region.deviceId()) && peers.contains(peer.id())) {
+            device
+                .host()
+                .dma()
+                .mapPeer(
+                    region.guestAddress(),
+                    peer.host().region(region.regionIndex()),
+                    new MemoryRange(0, region.lengthBytes()));
+          }
         }
       }
     }
@@ -182,8 +182,7 @@ public final class OpenMachine implements AutoCloseable {
   public Message.Offer offer() throws MigrationException {
     List<Message.OfferedDevice> offered = new ArrayList<>();
     for (OpenDevice device : devices) {
-      Optional<Compatibility> compatibility =
-          device.device().capability(Compatibility.class);
+      Optional<Compatibility> compatibility = device.device().capability(Compatibility.class);
       offered.add(
           new Message.OfferedDevice(
               device.id(),
@@ -192,10 +191,8 @@ public final class OpenMachine implements AutoCloseable {
               device.device().features(),
               compatibility.isPresent() ? compatibility.get().describe() : Map.of()));
     }
-    return new Message.Offer(
-        name, vm.memory().pageSizeBytes(), vm.memory().layout(), offered);
+    return new Message.Offer(name, vm.memory().pageSizeBytes(), vm.memory().layout(), offered);
   }
-
 
   /** Ends the virtual machine; the devices stay the caller's. */
   @Override

@@ -28,8 +28,9 @@ final class RoleAgent implements Agent, Consumer<Event> {
   private final Consumer<Action> handler;
   private final Runnable observer;
   private final Mailbox<Supplier<@Nullable Event>> mailbox = new Mailbox<>();
-  private final Map<Timer, Object> timers = new HashMap<>();
-  private final Map<Object, HostClock.Scheduled> scheduled = new HashMap<>();
+  private final Map<Timer, Long> timers = new HashMap<>();
+  private long timerRuns;
+  private final Map<Long, HostClock.Scheduled> scheduled = new HashMap<>();
 
   /**
    * Creates the agent.
@@ -134,7 +135,7 @@ final class RoleAgent implements Agent, Consumer<Event> {
   }
 
   private void start(Timer timer, long millis) {
-    Object run = new Object();
+    long run = timerRuns++;
     timers.put(timer, run);
     scheduled.put(
         run,
@@ -144,7 +145,8 @@ final class RoleAgent implements Agent, Consumer<Event> {
                 mailbox.put(
                     () -> {
                       // A run that was cancelled meanwhile, or followed by another, has no say.
-                      if (timers.get(timer) != run) {
+                      Long latest = timers.get(timer);
+                      if (latest == null || latest != run) {
                         return null;
                       }
                       timers.remove(timer);
@@ -154,7 +156,7 @@ final class RoleAgent implements Agent, Consumer<Event> {
   }
 
   private void cancel(Timer timer) {
-    Object run = timers.remove(timer);
+    Long run = timers.remove(timer);
     if (run != null) {
       HostClock.Scheduled known = scheduled.remove(run);
       if (known != null) {

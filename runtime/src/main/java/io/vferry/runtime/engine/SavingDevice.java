@@ -220,8 +220,7 @@ final class SavingDevice implements Agent {
       context
           .events()
           .accept(
-              new Event.SaveFailed(
-                  device.number(), Problem.of(device.id(), performer.named(e))));
+              new Event.SaveFailed(device.number(), Problem.of(device.id(), performer.named(e))));
       return true;
     }
   }
@@ -276,9 +275,7 @@ final class SavingDevice implements Agent {
     progress(remaining);
     if (remaining.initialBytes() <= 0 && announcedGeneration < generation) {
       announcedGeneration = generation;
-      context
-          .events()
-          .accept(new Event.InitialSent(device.number(), generation, out.chunks()));
+      context.events().accept(new Event.InitialSent(device.number(), generation, out.chunks()));
     }
     // Being asked may have made the device produce data; one that only claims to have some rests.
     boolean again = !nothingNow || (!askedInVain && left(remaining) > 0);

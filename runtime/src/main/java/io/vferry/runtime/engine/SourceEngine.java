@@ -72,10 +72,8 @@ public final class SourceEngine {
               }
             },
             clock.nanoTime());
-    this.agent =
-        new RoleAgent(role, recorder, link, journal, clock, this::perform, this::tell);
-    SendContext context =
-        new SendContext(sender, new ChunkPool(POOL_BYTES), agent);
+    this.agent = new RoleAgent(role, recorder, link, journal, clock, this::perform, this::tell);
+    SendContext context = new SendContext(sender, new ChunkPool(POOL_BYTES), agent);
     machine.devices().forEach(device -> devices.add(new SavingDevice(device, context)));
     this.memory = new MemorySource(machine.vm(), devices, context);
   }
@@ -152,10 +150,7 @@ public final class SourceEngine {
       recorder.phase(finish.end(), clock.nanoTime());
       result.complete(
           recorder.report(
-              finish.end(),
-              role.expectedDowntimeMillis(),
-              finish.failure(),
-              finish.guestRuns()));
+              finish.end(), role.expectedDowntimeMillis(), finish.failure(), finish.guestRuns()));
     } else {
       throw new IllegalStateException("a source does not do " + action);
     }

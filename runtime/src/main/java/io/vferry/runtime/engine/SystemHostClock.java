@@ -7,7 +7,9 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** The system's time. Tasks run on two threads, so that one that is late does not hold up the rest. */
+/**
+ * The system's time. Tasks run on two threads, so that one that is late does not hold up the rest.
+ */
 public final class SystemHostClock implements HostClock, AutoCloseable {
 
   private static final int THREADS = 2;

@@ -25,7 +25,6 @@ public interface Transports {
    * @param address port 0 for any free one
    * @throws MigrationException {@code TRANSPORT_*}
    */
-  TransportListener listen(
-      InetSocketAddress address, TransportSettings settings, Security security)
+  TransportListener listen(InetSocketAddress address, TransportSettings settings, Security security)
       throws MigrationException;
 }

@@ -1,6 +1,6 @@
 package io.vferry.runtime.journal;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -57,7 +57,8 @@ final class FileJournal implements Journal {
   @Override
   public void record(Entry entry, String note) throws MigrationException {
     byte[] line =
-        "%s %s %s".formatted(clock.instant(), entry, note.replaceAll("\\s+", " "))
+        "%s %s %s"
+            .formatted(clock.instant(), entry, note.replaceAll("\\s+", " "))
             .getBytes(StandardCharsets.UTF_8);
     int length = Math.min(line.length, MAX_LINE_BYTES);
     if (position + length + 1 > SIZE_BYTES) {

@@ -2,7 +2,9 @@ package io.vferry.runtime.journal;
 
 import io.vferry.spi.error.MigrationException;
 
-/** Where journals are kept. A port: an integrator may keep them where the fleet's other records are. */
+/**
+ * Where journals are kept. A port: an integrator may keep them where the fleet's other records are.
+ */
 @FunctionalInterface
 public interface JournalStore {
 

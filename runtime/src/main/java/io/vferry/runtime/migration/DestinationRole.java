@@ -5,7 +5,7 @@ import static io.vferry.spi.state.DeviceState.RUNNING;
 import static io.vferry.spi.state.DeviceState.RUNNING_P2P;
 import static io.vferry.spi.state.DeviceState.STOP;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.plan.Settings;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
@@ -91,8 +91,7 @@ public final class DestinationRole implements Role {
   private void handle(Event event, List<Action> out) {
     if (event instanceof Event.Started) {
       step = Step.AWAITING_OFFER;
-      out.add(
-          new Action.SetTimer(Timer.of(Timer.Kind.SETUP), settings.setupDeadlineMillis()));
+      out.add(new Action.SetTimer(Timer.of(Timer.Kind.SETUP), settings.setupDeadlineMillis()));
     } else if (event instanceof Event.Received received) {
       onMessage(received.message(), out);
     } else if (event instanceof Event.LinkLost lost) {
@@ -143,8 +142,7 @@ public final class DestinationRole implements Role {
       if (step == Step.JOURNALLING) {
         step = Step.QUIET_START;
         phase = Phase.COMMITTED;
-        out.addAll(
-            group.move(device -> device.features().p2p() ? RUNNING_P2P : device.state()));
+        out.addAll(group.move(device -> device.features().p2p() ? RUNNING_P2P : device.state()));
         onDevicesMoved(out);
       }
     } else if (event instanceof Event.JournalFailed failed) {
@@ -203,8 +201,7 @@ public final class DestinationRole implements Role {
     } else if (message instanceof Message.Commit && step == Step.AWAITING_COMMIT) {
       step = Step.JOURNALLING;
       out.add(new Action.CancelTimer(Timer.of(Timer.Kind.SWITCHOVER)));
-      out.add(
-          new Action.SetTimer(Timer.of(Timer.Kind.START), settings.switchoverDeadlineMillis()));
+      out.add(new Action.SetTimer(Timer.of(Timer.Kind.START), settings.switchoverDeadlineMillis()));
       out.add(new Action.WriteCommit());
     } else {
       fail(
@@ -249,7 +246,9 @@ public final class DestinationRole implements Role {
       out.addAll(
           group.move(
               device ->
-                  device.number() == stream - 1 || device.state() == STOP ? STOP : targetOf(device)));
+                  device.number() == stream - 1 || device.state() == STOP
+                      ? STOP
+                      : targetOf(device)));
     }
     onDevicesMoved(out);
   }
@@ -360,9 +359,7 @@ public final class DestinationRole implements Role {
           startFailed(
               Problem.of(
                   RuntimeError.DEADLINE_MISSED,
-                  "the guest did not start within "
-                      + settings.switchoverDeadlineMillis()
-                      + " ms"),
+                  "the guest did not start within " + settings.switchoverDeadlineMillis() + " ms"),
               out);
       case ROUND -> throw new IllegalStateException("a destination has no rounds");
     }
@@ -395,7 +392,8 @@ public final class DestinationRole implements Role {
     group.hold();
     // RESUMING can be left by reset only, and half-loaded devices must not stay behind.
     group.devices().stream()
-        .filter(device -> device.state() != RUNNING || device.activity() != TrackedDevice.Activity.IDLE)
+        .filter(
+            device -> device.state() != RUNNING || device.activity() != TrackedDevice.Activity.IDLE)
         .filter(device -> device.activity() != TrackedDevice.Activity.LOST)
         .forEach(device -> out.addAll(group.reset(device.number())));
     onDevicesMoved(out);

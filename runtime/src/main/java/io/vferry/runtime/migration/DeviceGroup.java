@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The devices of one side. Moves them together: all begin at once, and the move is over when the last
- * has arrived, which is what the two phases of a switchover rest on.
+ * The devices of one side. Moves them together: all begin at once, and the move is over when the
+ * last has arrived, which is what the two phases of a switchover rest on.
  */
 final class DeviceGroup {
 

@@ -9,13 +9,15 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
- * Predicts the downtime from what this migration has measured so far: bytes that must still move over
- * the measured rate, plus the time of the arcs on the way. Sizes that devices report are estimates
- * and are bounded before they are believed.
+ * Predicts the downtime from what this migration has measured so far: bytes that must still move
+ * over the measured rate, plus the time of the arcs on the way. Sizes that devices report are
+ * estimates and are bounded before they are believed.
  */
 final class DowntimePredictor {
 
-  /** No device is believed to hold more; 1 TiB, twice the largest state seen in the field and more. */
+  /**
+   * No device is believed to hold more; 1 TiB, twice the largest state seen in the field and more.
+   */
   private static final long MOST_CREDIBLE_BYTES = 1L << 40;
 
   private static final double NANOS_PER_MILLI = 1e6;

@@ -16,8 +16,8 @@ public sealed interface Message {
    * @param vm name of the virtual machine
    * @param pageSizeBytes page size of guest memory; 0 if there is none
    * @param memory layout of guest memory
-   * @param devices in manifest order; stream <i>n</i> belongs to device <i>n</i> - 1, the
-   *     stream after the last device to the platform, stream 0 to memory
+   * @param devices in manifest order; stream <i>n</i> belongs to device <i>n</i> - 1, the stream
+   *     after the last device to the platform, stream 0 to memory
    */
   record Offer(String vm, long pageSizeBytes, List<MemoryRange> memory, List<OfferedDevice> devices)
       implements Message {

@@ -1,6 +1,6 @@
 package io.vferry.runtime.migration;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.memory.MemoryRange;
@@ -136,7 +136,8 @@ public final class MessageCodec {
 
     private ByteBuffer room(int bytes) {
       if (out.remaining() < bytes) {
-        ByteBuffer larger = ByteBuffer.allocate(Math.max(out.capacity() * 2, out.position() + bytes));
+        ByteBuffer larger =
+            ByteBuffer.allocate(Math.max(out.capacity() * 2, out.position() + bytes));
         out = larger.put(out.flip());
       }
       return out;

@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What the source knows of its devices' data while the guest runs: which first images the destination
- * has taken, and how much is left. A device may begin its first image anew at any time; then its
- * earlier acknowledgement counts no more.
+ * What the source knows of its devices' data while the guest runs: which first images the
+ * destination has taken, and how much is left. A device may begin its first image anew at any time;
+ * then its earlier acknowledgement counts no more.
  */
 final class PrecopyLedger {
 

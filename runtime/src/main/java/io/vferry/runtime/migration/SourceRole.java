@@ -7,7 +7,7 @@ import static io.vferry.spi.state.DeviceState.RUNNING_P2P;
 import static io.vferry.spi.state.DeviceState.STOP;
 import static io.vferry.spi.state.DeviceState.STOP_COPY;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.plan.Settings;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
@@ -20,8 +20,8 @@ import java.util.function.Function;
 /**
  * The side that gives the guest away.
  *
- * <p>Until COMMIT is in its journal, each failure ends with the guest running here again; after that
- * this side never runs it. Not thread-safe: one event at a time.
+ * <p>Until COMMIT is in its journal, each failure ends with the guest running here again; after
+ * that this side never runs it. Not thread-safe: one event at a time.
  */
 public final class SourceRole implements Role {
 
@@ -119,8 +119,7 @@ public final class SourceRole implements Role {
   private void handle(Event event, long now, List<Action> out) {
     if (event instanceof Event.Started) {
       step = Step.ADMISSION;
-      out.add(
-          new Action.SetTimer(Timer.of(Timer.Kind.SETUP), settings.setupDeadlineMillis()));
+      out.add(new Action.SetTimer(Timer.of(Timer.Kind.SETUP), settings.setupDeadlineMillis()));
       out.add(new Action.Send(offer));
     } else if (event instanceof Event.Received received) {
       onMessage(received.message(), now, out);
@@ -128,9 +127,7 @@ public final class SourceRole implements Role {
       linkUp = false;
       onLinkLost(lost.problem(), out);
     } else if (event instanceof Event.CancelRequested) {
-      fail(
-          Problem.of(RuntimeError.CANCELLED, "the migration was cancelled"),
-          out);
+      fail(Problem.of(RuntimeError.CANCELLED, "the migration was cancelled"), out);
     } else if (event instanceof Event.TimerExpired expired) {
       onTimer(expired.timer(), now, out);
     } else if (event instanceof Event.ArcDone done) {
@@ -151,8 +148,7 @@ public final class SourceRole implements Role {
       addToFailure(failed.problem());
       onDevicesMoved(now, out);
     } else if (event instanceof Event.SaveProgress progress) {
-      long moved =
-          ledger.progress(progress.device(), progress.sentBytes(), progress.remaining());
+      long moved = ledger.progress(progress.device(), progress.sentBytes(), progress.remaining());
       deviceBytesInRound += moved;
       if (moved > 0) {
         progressNanos = now;
@@ -412,8 +408,7 @@ public final class SourceRole implements Role {
     step = Step.PRECOPY;
     phase = Phase.PRECOPY;
     progressNanos = now;
-    out.addAll(
-        group.move(device -> device.features().preCopy() ? PRE_COPY : RUNNING));
+    out.addAll(group.move(device -> device.features().preCopy() ? PRE_COPY : RUNNING));
     sendMemory(true, now, out);
   }
 
@@ -472,9 +467,7 @@ public final class SourceRole implements Role {
         "after %d rounds the predicted downtime is %s, above the limit of %d ms: %d bytes of memory are dirty, the devices hold %d, and %s bytes move in a second"
             .formatted(
                 rounds,
-                predicted.isPresent()
-                    ? Math.round(predicted.getAsDouble()) + " ms"
-                    : "unknown",
+                predicted.isPresent() ? Math.round(predicted.getAsDouble()) + " ms" : "unknown",
                 settings.downtimeLimitMillis(),
                 synced.dirtyBytes(),
                 ledger.stopCopyBytes(),
@@ -502,8 +495,7 @@ public final class SourceRole implements Role {
   private void quiesce(long now, List<Action> out) {
     step = Step.QUIESCING;
     out.add(
-        new Action.SetTimer(
-            Timer.of(Timer.Kind.SWITCHOVER), settings.switchoverDeadlineMillis()));
+        new Action.SetTimer(Timer.of(Timer.Kind.SWITCHOVER), settings.switchoverDeadlineMillis()));
     out.add(new Action.Send(new Message.Switchover()));
     out.addAll(
         group.move(
@@ -619,8 +611,7 @@ public final class SourceRole implements Role {
     phase = Phase.COMMITTED;
     out.add(new Action.Send(new Message.Commit()));
     out.add(new Action.CancelTimer(Timer.of(Timer.Kind.SWITCHOVER)));
-    out.add(
-        new Action.SetTimer(Timer.of(Timer.Kind.START), settings.switchoverDeadlineMillis()));
+    out.add(new Action.SetTimer(Timer.of(Timer.Kind.START), settings.switchoverDeadlineMillis()));
   }
 
   private boolean committed() {

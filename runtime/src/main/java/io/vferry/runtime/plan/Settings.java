@@ -7,8 +7,8 @@ import io.vferry.spi.access.AccessPolicy;
  * parameters where one exists.
  *
  * @param downtimeLimitMillis pre-copy ends when the predicted downtime is below; default 300
- * @param maxBandwidthBytesPerSecond for memory and device data while the guest runs; 0, the default,
- *     means no limit
+ * @param maxBandwidthBytesPerSecond for memory and device data while the guest runs; 0, the
+ *     default, means no limit
  * @param connections data connections, 1 to 64; default 2
  * @param receiveWindowBytes how much the destination holds at most that no device took yet; default
  *     64 MiB

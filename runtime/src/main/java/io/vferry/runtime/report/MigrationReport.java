@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * A migration that has ended, as one side saw it. Times in milliseconds, sizes in bytes; names follow
- * QEMU's {@code query-migrate}.
+ * A migration that has ended, as one side saw it. Times in milliseconds, sizes in bytes; names
+ * follow QEMU's {@code query-migrate}.
  *
  * @param vm name of the virtual machine
  * @param status how it ended: COMPLETED, FAILED or CANCELLED
@@ -99,6 +99,5 @@ public record MigrationReport(
    * @param message what happened, in which state things are, and what to do
    * @param sourceRuns whether the guest runs on the source again
    */
-  public record Failure(
-      String code, Optional<String> device, String message, boolean sourceRuns) {}
+  public record Failure(String code, Optional<String> device, String message, boolean sourceRuns) {}
 }

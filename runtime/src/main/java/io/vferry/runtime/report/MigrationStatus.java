@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * A migration at one moment, as its source sees it. Field names follow QEMU's {@code query-migrate};
- * times in milliseconds, sizes in bytes.
+ * A migration at one moment, as its source sees it. Field names follow QEMU's {@code
+ * query-migrate}; times in milliseconds, sizes in bytes.
  *
  * @param phase what is going on
  * @param totalTimeMillis since the start

@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
@@ -150,12 +150,10 @@ final class ChunkDispatcher implements ChunkSender {
   }
 
   @Override
-  public Chunk send(
-      int stream, long sequence, long address, ByteBuffer payload, Runnable released)
+  public Chunk send(int stream, long sequence, long address, ByteBuffer payload, Runnable released)
       throws MigrationException, InterruptedException {
     ByteBuffer bytes = payload.duplicate();
-    Chunk chunk =
-        new Chunk(stream, sequence, address, bytes.remaining(), Frame.crc32c(bytes));
+    Chunk chunk = new Chunk(stream, sequence, address, bytes.remaining(), Frame.crc32c(bytes));
     boolean queued = false;
     try {
       awaitBandwidth(chunk.lengthBytes());

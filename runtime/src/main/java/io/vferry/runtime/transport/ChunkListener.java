@@ -10,8 +10,8 @@ public interface ChunkListener {
   /**
    * Takes one chunk, whose length and checksum were proved right.
    *
-   * <p>Called by the reader of each connection, so by several threads at once; the chunks of one
-   * 2 MiB block of guest memory come from one thread in the order they were sent, the chunks of a
+   * <p>Called by the reader of each connection, so by several threads at once; the chunks of one 2
+   * MiB block of guest memory come from one thread in the order they were sent, the chunks of a
    * device's stream in any order (see {@link ChunkReorderer}). It should not wait: while it does,
    * nothing else is read from that connection.
    *

@@ -17,8 +17,7 @@ final class ChunkWriter implements Loop, Stallable {
   private final ChunkDispatcher.Lane lane;
   private final SessionFailure failure;
   private final Progress progress;
-  private final ByteBuffer headers =
-      ByteBuffer.allocateDirect(BATCH_CHUNKS * Frame.HEADER_BYTES);
+  private final ByteBuffer headers = ByteBuffer.allocateDirect(BATCH_CHUNKS * Frame.HEADER_BYTES);
   private final List<ChunkDispatcher.Outgoing> batch = new ArrayList<>(BATCH_CHUNKS);
   private final ByteBuffer[] buffers = new ByteBuffer[2 * BATCH_CHUNKS];
   private int bufferCount;
@@ -32,11 +31,7 @@ final class ChunkWriter implements Loop, Stallable {
    * @param index of the connection, 1 for the first one
    */
   ChunkWriter(
-      int index,
-      Link link,
-      ChunkDispatcher.Lane lane,
-      HostClock clock,
-      SessionFailure failure) {
+      int index, Link link, ChunkDispatcher.Lane lane, HostClock clock, SessionFailure failure) {
     this.index = index;
     this.link = link;
     this.lane = lane;

@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
@@ -82,11 +82,9 @@ record ControlFrame(Kind kind, int lengthBytes, int crc32c) {
     }
     int kind = header.get(5) & 0xff;
     if (header.get(4) != VERSION || header.getShort(6) != 0 || kind >= Kind.values().length) {
-      throw violation(
-          peer, "a message of version %d and kind %d".formatted(header.get(4), kind));
+      throw violation(peer, "a message of version %d and kind %d".formatted(header.get(4), kind));
     }
-    ControlFrame frame =
-        new ControlFrame(Kind.values()[kind], header.getInt(8), header.getInt(12));
+    ControlFrame frame = new ControlFrame(Kind.values()[kind], header.getInt(8), header.getInt(12));
     if (frame.lengthBytes < frame.kind.leastBytes || frame.lengthBytes > frame.kind.mostBytes) {
       throw violation(
           peer, "a message of kind %s and %d bytes".formatted(frame.kind, frame.lengthBytes));

@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.io.EOFException;
@@ -61,8 +61,7 @@ final class ControlReader implements Loop, Stallable {
       return 0;
     }
     progress.resumed();
-    long count =
-        frame == null ? link.read(headerOnly) : link.read(new ByteBuffer[] {body});
+    long count = frame == null ? link.read(headerOnly) : link.read(new ByteBuffer[] {body});
     if (count < 0) {
       throw new EOFException("it ends without having said so");
     }

@@ -72,8 +72,7 @@ record Hello(int version, int index, int count, UUID session) {
   private static void checkMagic(long found, long expected, String who) throws Unreadable {
     if (found != expected) {
       checkNotTls(ByteBuffer.allocate(Long.BYTES).putLong(found));
-      throw new Unreadable(
-          "it is not " + who + " (it began with 0x%016x)".formatted(found));
+      throw new Unreadable("it is not " + who + " (it began with 0x%016x)".formatted(found));
     }
   }
 

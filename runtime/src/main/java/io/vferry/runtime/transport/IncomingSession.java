@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.util.ArrayList;
@@ -46,8 +46,7 @@ final class IncomingSession extends Session implements DestinationSession {
       return;
     }
     for (int i = 0; i < data().size(); i++) {
-      readers.add(
-          new ChunkReader(i + 1, data().get(i), ledger, listener, clock(), failure()));
+      readers.add(new ChunkReader(i + 1, data().get(i), ledger, listener, clock(), failure()));
     }
     openReaders = readers.size();
     for (int i = 0; i < readers.size(); i++) {

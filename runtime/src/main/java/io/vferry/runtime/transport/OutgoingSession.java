@@ -45,8 +45,7 @@ final class OutgoingSession extends Session implements SourceSession {
     session.startControl();
     for (int i = 0; i < data.size(); i++) {
       session.startData(
-          new ChunkWriter(
-              i + 1, data.get(i), session.dispatcher.lane(i), clock, session.failure()),
+          new ChunkWriter(i + 1, data.get(i), session.dispatcher.lane(i), clock, session.failure()),
           data.get(i));
     }
     return session;

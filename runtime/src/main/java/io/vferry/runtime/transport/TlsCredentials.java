@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -114,16 +114,14 @@ final class TlsCredentials {
           file, "has no line '" + KEY_BEGIN + "': it must be PKCS #8 and not encrypted", null);
     }
     try {
-      byte[] der =
-          Base64.getMimeDecoder().decode(pem.substring(begin + KEY_BEGIN.length(), end));
+      byte[] der = Base64.getMimeDecoder().decode(pem.substring(begin + KEY_BEGIN.length(), end));
       return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der));
     } catch (IllegalArgumentException | GeneralSecurityException e) {
       throw bad(file, "is no " + algorithm + " key, as cert.pem beside it wants", e);
     }
   }
 
-  private static MigrationException bad(
-      Path file, String what, @Nullable Exception cause) {
+  private static MigrationException bad(Path file, String what, @Nullable Exception cause) {
     String detail = file + " " + what;
     return cause == null
         ? new MigrationException(RuntimeError.TRANSPORT_BAD_CREDENTIALS, detail)

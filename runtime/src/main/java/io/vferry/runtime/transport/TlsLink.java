@@ -49,8 +49,7 @@ final class TlsLink implements Link {
     int record = engine.getSession().getPacketBufferSize();
     this.toSend = ByteBuffer.allocateDirect(RECORDS_PER_WRITE * record);
     this.received = ByteBuffer.allocateDirect(RECORDS_PER_WRITE * record).limit(0);
-    this.kept =
-        ByteBuffer.allocateDirect(engine.getSession().getApplicationBufferSize()).limit(0);
+    this.kept = ByteBuffer.allocateDirect(engine.getSession().getApplicationBufferSize()).limit(0);
   }
 
   /**

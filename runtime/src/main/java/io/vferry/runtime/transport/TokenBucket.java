@@ -37,9 +37,7 @@ final class TokenBucket {
       return 0;
     }
     long now = clock.nanoTime();
-    tokens =
-        Math.min(
-            burstBytes, tokens + (now - filledNanos) / NANOS_PER_SECOND * bytesPerSecond);
+    tokens = Math.min(burstBytes, tokens + (now - filledNanos) / NANOS_PER_SECOND * bytesPerSecond);
     filledNanos = now;
     tokens -= bytes;
     return tokens >= 0 ? 0 : (long) Math.ceil(-tokens / bytesPerSecond * NANOS_PER_SECOND);

@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.io.IOException;
@@ -105,8 +105,8 @@ public final class TransportListener implements AutoCloseable {
   }
 
   /**
-   * Lets one session form before {@link #accept} is called for it, so that a source that comes early
-   * is not told that this side is busy.
+   * Lets one session form before {@link #accept} is called for it, so that a source that comes
+   * early is not told that this side is busy.
    */
   public synchronized void admitNext() {
     if (complete == null) {
@@ -192,8 +192,7 @@ public final class TransportListener implements AutoCloseable {
   }
 
   private void admit(SocketChannel channel) throws IOException {
-    Candidate candidate =
-        new Candidate(channel, (InetSocketAddress) channel.getRemoteAddress());
+    Candidate candidate = new Candidate(channel, (InetSocketAddress) channel.getRemoteAddress());
     Candidate oldest = null;
     synchronized (this) {
       if (closed) {
@@ -285,9 +284,7 @@ public final class TransportListener implements AutoCloseable {
       } catch (IOException e) {
         noteDrop(
             "%s did not finish the handshake: %s"
-                .formatted(
-                    peer,
-                    e.getMessage() == null ? "it took too long" : e.getMessage()));
+                .formatted(peer, e.getMessage() == null ? "it took too long" : e.getMessage()));
       } finally {
         deadline.cancel();
         synchronized (TransportListener.this) {

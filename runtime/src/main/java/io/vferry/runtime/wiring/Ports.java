@@ -25,9 +25,7 @@ public final class Ports {
    * @param overrides what replaces a default, by port
    */
   public static Ports bind(
-      List<Path> driverDirectories,
-      Path journalDirectory,
-      Map<Class<?>, Supplier<?>> overrides) {
+      List<Path> driverDirectories, Path journalDirectory, Map<Class<?>, Supplier<?>> overrides) {
     return new Ports(
         Guice.createInjector(
             Stage.DEVELOPMENT,
@@ -54,9 +52,7 @@ public final class Ports {
     }
 
     private <T> void bindOne(Class<T> port, Supplier<?> supplier) {
-      bind(port)
-          .toProvider(() -> port.cast(supplier.get()))
-          .in(com.google.inject.Scopes.SINGLETON);
+      bind(port).toProvider(() -> port.cast(supplier.get())).in(com.google.inject.Scopes.SINGLETON);
     }
   }
 }

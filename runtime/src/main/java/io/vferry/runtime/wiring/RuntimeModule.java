@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.concurrent.ThreadFactory;
 
 /**
- * What the ports are bound to unless somebody overrides them. Everything is made by lambda: no class
- * of ours has to be open to reflection.
+ * What the ports are bound to unless somebody overrides them. Everything is made by lambda: no
+ * class of ours has to be open to reflection.
  */
 final class RuntimeModule extends AbstractModule {
 
@@ -37,9 +37,7 @@ final class RuntimeModule extends AbstractModule {
     Provider<ThreadFactory> threads = getProvider(ThreadFactory.class);
     Provider<HostClock> clock = getProvider(HostClock.class);
     bind(ThreadFactory.class).toProvider(() -> RuntimeModule::daemon).in(Scopes.SINGLETON);
-    bind(HostClock.class)
-        .toProvider(() -> new SystemHostClock(threads.get()))
-        .in(Scopes.SINGLETON);
+    bind(HostClock.class).toProvider(() -> new SystemHostClock(threads.get())).in(Scopes.SINGLETON);
     bind(Catalogue.class)
         .toProvider(() -> Discovery.discover(driverDirectories))
         .in(Scopes.SINGLETON);

@@ -3,7 +3,7 @@ package io.vferry.runtime.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -46,8 +46,7 @@ class DataLoopTest {
 
   private static ByteBuffer frame(long sequence, byte[] payload) {
     return frame(
-        new Chunk(1, sequence, 0, payload.length, Frame.crc32c(ByteBuffer.wrap(payload))),
-        payload);
+        new Chunk(1, sequence, 0, payload.length, Frame.crc32c(ByteBuffer.wrap(payload))), payload);
   }
 
   private ChunkReader reader(Link link, ChunkListener listener) {
@@ -85,8 +84,7 @@ class DataLoopTest {
       byte[] payload = new byte[1 + random.nextInt(i % 3 == 0 ? 40_000 : 300)];
       random.nextBytes(payload);
       sent.add(payload);
-      Chunk chunk =
-          dispatcher.send(1, i, 0, ByteBuffer.wrap(payload), released::incrementAndGet);
+      Chunk chunk = dispatcher.send(1, i, 0, ByteBuffer.wrap(payload), released::incrementAndGet);
       assertThat(chunk.crc32c()).isEqualTo(Frame.crc32c(ByteBuffer.wrap(payload)));
       if (i % 4 == 0) {
         stepAll(writer);

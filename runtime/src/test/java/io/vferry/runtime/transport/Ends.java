@@ -126,8 +126,7 @@ final class Ends implements BeforeEachCallback, AfterEachCallback {
 
   TransportListener listen(TransportSettings settings, Security security)
       throws MigrationException {
-    return closing(
-        TransportListener.bind(loopback(), settings, security, clock, this::thread));
+    return closing(TransportListener.bind(loopback(), settings, security, clock, this::thread));
   }
 
   SourceSession connect(TransportSettings settings, Security security, TransportListener to)

@@ -3,7 +3,7 @@ package io.vferry.runtime.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.ErrorCode;
 import io.vferry.spi.error.MigrationException;
 import java.net.InetSocketAddress;
@@ -32,6 +32,7 @@ class ListenerTest {
 
   private static final TransportSettings SETTINGS =
       TransportSettings.defaults().withConnections(2).withDeadlines(1_000, 200, 10_000, 1_000);
+
   /** For handshakes that cost a cold virtual machine some time. */
   private static final TransportSettings PATIENT =
       SETTINGS.withDeadlines(60_000, 200, 10_000, 1_000);
@@ -54,8 +55,7 @@ class ListenerTest {
 
   private static void assertFails(ThrowingCallable call, ErrorCode code, String text) {
     assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            MigrationException.class, e -> assertThat(e.code()).isEqualTo(code))
+        .isInstanceOfSatisfying(MigrationException.class, e -> assertThat(e.code()).isEqualTo(code))
         .hasMessageContaining(text);
   }
 
@@ -92,8 +92,7 @@ class ListenerTest {
         ends.dial(listener), new Hello(9, 0, 1, session), "it speaks version 9 of the protocol");
     assertRefused(
         ends.dial(listener), new Hello(1, 0, 3, session), "it wants 3 data connections, but 1");
-    assertRefused(
-        ends.dial(listener), new Hello(1, 0, 0, session), "it wants 0 data connections");
+    assertRefused(ends.dial(listener), new Hello(1, 0, 0, session), "it wants 0 data connections");
     assertRefused(
         ends.dial(listener), new Hello(1, 2, 1, session), "it is connection 2 of a session of 1");
     assertRefused(
@@ -238,8 +237,7 @@ class ListenerTest {
 
   @Test
   void aCertificateOfAnotherNameIsRefusedOnBothSides() throws Exception {
-    Security.Tls source =
-        alice.writeTo(directory.resolve("a2"), bob, Optional.of("carol.example"));
+    Security.Tls source = alice.writeTo(directory.resolve("a2"), bob, Optional.of("carol.example"));
     TransportListener anyName =
         ends.listen(PATIENT, bob.writeTo(directory.resolve("b2"), alice, Optional.empty()));
     assertFails(
@@ -250,8 +248,7 @@ class ListenerTest {
         ends.listen(
             PATIENT, bob.writeTo(directory.resolve("b3"), alice, Optional.of("carol.example")));
     Security.Tls right = alice.writeTo(directory.resolve("a3"), bob, Optional.of("bob.example"));
-    assertFails(
-        () -> ends.connect(PATIENT, right, oneName), RuntimeError.TRANSPORT_UNTRUSTED, "");
+    assertFails(() -> ends.connect(PATIENT, right, oneName), RuntimeError.TRANSPORT_UNTRUSTED, "");
   }
 
   @Test
@@ -272,7 +269,6 @@ class ListenerTest {
   }
 
   private void assertBadFile(Security tls, String text) {
-    assertFails(
-        () -> ends.listen(SETTINGS, tls), RuntimeError.TRANSPORT_BAD_CREDENTIALS, text);
+    assertFails(() -> ends.listen(SETTINGS, tls), RuntimeError.TRANSPORT_BAD_CREDENTIALS, text);
   }
 }

@@ -3,7 +3,7 @@ package io.vferry.runtime.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.transport.ControlFrame.Kind;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.ErrorCode;
@@ -71,8 +71,7 @@ class SessionTest {
 
   private static void assertFails(ThrowingCallable call, ErrorCode code, String text) {
     assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            MigrationException.class, e -> assertThat(e.code()).isEqualTo(code))
+        .isInstanceOfSatisfying(MigrationException.class, e -> assertThat(e.code()).isEqualTo(code))
         .hasMessageContaining(text);
   }
 
@@ -184,8 +183,7 @@ class SessionTest {
     }
     // The newest version of each block of memory is the one that stays.
     assertThat(store.memory)
-        .isEqualTo(
-            Map.of(0L, 115, 2L << 20, 116, 4L << 20, 117, 6L << 20, 118, 8L << 20, 119));
+        .isEqualTo(Map.of(0L, 115, 2L << 20, 116, 4L << 20, 117, 6L << 20, 118, 8L << 20, 119));
     assertThat(pair.destination.counters()).isEqualTo(pair.source.counters());
     assertThat(pair.destination.counters().connections())
         .hasSize(3)

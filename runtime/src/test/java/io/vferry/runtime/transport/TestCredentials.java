@@ -55,8 +55,7 @@ record TestCredentials(String certificatePem, String keyPem) {
     return "-----BEGIN %s-----%n%s%n-----END %s-----%n"
         .formatted(
             type,
-            Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
-                .encodeToString(der),
+            Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(der),
             type);
   }
 

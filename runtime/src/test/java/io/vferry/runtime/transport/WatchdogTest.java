@@ -2,7 +2,7 @@ package io.vferry.runtime.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vferry.runtime.RuntimeError;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.MigrationException;
 import java.util.ArrayList;
 import java.util.List;

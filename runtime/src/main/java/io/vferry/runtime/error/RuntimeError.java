@@ -1,4 +1,4 @@
-package io.vferry.runtime;
+package io.vferry.runtime.error;
 
 import io.vferry.spi.error.ErrorCode;
 
@@ -24,7 +24,8 @@ public enum RuntimeError implements ErrorCode {
   /** The other side gave up. */
   PEER_ABORTED(2009, "See the other side's message."),
   /** The guest could not be started on the destination after the source let go of it. */
-  START_FAILED(2010, "The source must not run the guest; repair the destination and start it there."),
+  START_FAILED(
+      2010, "The source must not run the guest; repair the destination and start it there."),
   /** The connection was lost while it was open who runs the guest. */
   IN_DOUBT(2011, "Compare the journals of both sides before the guest is started anywhere."),
   /** The journal cannot be written. */
@@ -36,7 +37,8 @@ public enum RuntimeError implements ErrorCode {
 
   // Transport: 2050 to 2069.
   /** No connection to the other side came about. */
-  TRANSPORT_CONNECT_FAILED(2050, "Check that the destination listens there and no firewall blocks it."),
+  TRANSPORT_CONNECT_FAILED(
+      2050, "Check that the destination listens there and no firewall blocks it."),
   /** The address to listen on cannot be used. */
   TRANSPORT_BIND_FAILED(2051, "Choose another address or port, or stop who uses it."),
   /** The other side speaks another protocol, another version, or belongs to another session. */

@@ -1,0 +1,2 @@
+/** The error codes of the runtime itself. */
+package io.vferry.runtime.error;
