@@ -27,7 +27,7 @@ final class OutgoingStream {
     int length = payload.remaining();
     Chunk sent = sender.send(stream, chunks, address, payload, released);
     chunks++;
-    bytes = bytes + length;
+    bytes += length;
     digest.add(sent);
   }
 
