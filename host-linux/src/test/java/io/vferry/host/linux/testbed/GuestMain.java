@@ -15,30 +15,54 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Runs chapters of checks inside the guest that {@code testbed/run} boots. The arguments are a
- * chapter and the addresses of its devices; the exit status is 0 if all checks pass.
+ * Runs chapters of checks inside the guest that {@code testbed/run} boots. A chapter is its name
+ * and the addresses of its devices; chapters are separated by {@code --}. The exit status is 0 if
+ * all checks pass.
  */
 public final class GuestMain {
 
   private GuestMain() {}
 
-  /** Runs a chapter. */
-  public static void main(String[] args) throws Exception {
+  /** Runs the chapters. */
+  public static void main(String[] args) {
     Checks checks = new Checks();
     HostBackend backend = new VfioBackend();
-    switch (args[0]) {
-      case "move" -> new MoveChecks(checks, backend, args[1], args[2]).run();
-      case "bad-streams" -> new BadStreamChecks(checks, backend, args[1], args[2]).run();
-      case "edu" -> new EduChecks(checks, backend, args[1]).run();
-      case "e1000e" -> new E1000eChecks(checks, backend, args[1]).run();
-      case "peers" -> new PeerChecks(checks, backend, args[1], args[2]).run();
-      case "group" -> new GroupChecks(checks, backend, args[1], args[2]).run();
-      default -> throw new IllegalArgumentException("no chapter " + args[0]);
+    for (List<String> chapter : chapters(args)) {
+      run(chapter, checks, backend);
+      checks.check(
+          chapter.get(0) + ": no file is left open",
+          () -> Checks.equal(List.of(), kernelFiles(), "open files"));
     }
-    checks.check(
-        args[0] + ": no file is left open",
-        () -> Checks.equal(List.of(), kernelFiles(), "open files"));
     System.exit(checks.failed() == 0 ? 0 : 1);
+  }
+
+  private static void run(List<String> chapter, Checks checks, HostBackend backend) {
+    String first = chapter.get(1);
+    String last = chapter.get(chapter.size() - 1);
+    switch (chapter.get(0)) {
+      case "move" -> new MoveChecks(checks, backend, first, last).run();
+      case "fill" -> new FerryChecks(checks, backend, first).fill();
+      case "arrived" -> new FerryChecks(checks, backend, first).arrived();
+      case "bad-streams" -> new BadStreamChecks(checks, backend, first, last).run();
+      case "edu" -> new EduChecks(checks, backend, first).run();
+      case "e1000e" -> new E1000eChecks(checks, backend, first).run();
+      case "peers" -> new PeerChecks(checks, backend, first, last).run();
+      case "group" -> new GroupChecks(checks, backend, first, last).run();
+      default -> throw new IllegalArgumentException("no chapter " + chapter);
+    }
+  }
+
+  private static List<List<String>> chapters(String[] args) {
+    List<List<String>> chapters = new ArrayList<>();
+    chapters.add(new ArrayList<>());
+    for (String arg : args) {
+      if (arg.equals("--")) {
+        chapters.add(new ArrayList<>());
+      } else {
+        chapters.get(chapters.size() - 1).add(arg);
+      }
+    }
+    return chapters;
   }
 
   static HostDevice open(HostBackend backend, String address) throws MigrationException {
