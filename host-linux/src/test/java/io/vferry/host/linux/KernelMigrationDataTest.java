@@ -9,11 +9,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 /** Runs on an event counter, which makes a reader wait as a device with data under way does. */
 @EnabledOnOs(OS.LINUX)
+@Timeout(60)
 class KernelMigrationDataTest {
 
   private final int number = Fd.eventfd();
