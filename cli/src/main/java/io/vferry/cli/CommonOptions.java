@@ -1,6 +1,9 @@
 package io.vferry.cli;
 
 import java.io.PrintWriter;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -8,6 +11,9 @@ import picocli.CommandLine.Spec;
 
 /** Options that each command has. */
 final class CommonOptions {
+
+  /** Held, because a logger that nobody holds forgets its level. */
+  private final Logger ours = Logger.getLogger("io.vferry");
 
   /** Injected: the command that has these options. */
   @Spec(Spec.Target.MIXEE)
@@ -48,6 +54,20 @@ final class CommonOptions {
   /** Makes a complaint about the command line. */
   ParameterException usageError(String message) {
     return new ParameterException(command.commandLine(), message);
+  }
+
+  /**
+   * Lets log messages through: warnings, or everything of ours with {@code --verbose}. For commands
+   * that use the runtime; the others need no logger.
+   */
+  void startLogging() {
+    System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tT.%1$tL %4$s %5$s%6$s%n");
+    Logger root = Logger.getLogger("");
+    for (Handler handler : root.getHandlers()) {
+      handler.setLevel(Level.ALL);
+    }
+    root.setLevel(verbose ? Level.INFO : Level.WARNING);
+    ours.setLevel(verbose ? Level.FINE : Level.WARNING);
   }
 
   boolean json() {

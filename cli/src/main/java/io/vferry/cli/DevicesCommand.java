@@ -38,6 +38,7 @@ final class DevicesCommand implements VferryCommand {
 
   @Override
   public Integer call() throws CommandException {
+    common.startLogging();
     DeviceList devices = DeviceList.of(Discovery.discover(drivers.directories()));
     PrintWriter out = common.out();
     if (common.json()) {

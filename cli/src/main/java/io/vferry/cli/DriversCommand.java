@@ -43,6 +43,7 @@ final class DriversCommand implements VferryCommand {
 
   @Override
   public Integer call() throws CommandException {
+    common.startLogging();
     Catalogue catalogue = Discovery.discover(drivers.directories());
     PrintWriter out = common.out();
     if (common.json()) {

@@ -18,6 +18,8 @@ import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -123,12 +125,18 @@ public final class Main {
     if (e instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
       return "missing "
           + missing.getMissing().stream()
-              .map(argument -> argument.isOption() ? "option " + argument : argument.paramLabel())
+              .map(Main::nameOf)
               .reduce((a, b) -> a + " and " + b)
               .orElseThrow();
     }
     String message = String.valueOf(e.getMessage());
     return message.lines().findFirst().orElse(message);
+  }
+
+  private static String nameOf(ArgSpec argument) {
+    return argument instanceof OptionSpec option
+        ? "option " + option.longestName()
+        : argument.paramLabel();
   }
 
   private static int failure(Exception e, CommandLine commandLine, CommandLine.ParseResult parsed) {

@@ -1,6 +1,7 @@
 package io.vferry.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.vferry.cli.manifest.ManifestException;
 import io.vferry.cli.manifest.ManifestFile;
 import io.vferry.cli.output.JsonText;
 import io.vferry.cli.output.LiveProgress;
@@ -16,11 +17,13 @@ import io.vferry.runtime.report.HtmlReport;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
 import io.vferry.runtime.transport.Security;
+import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.EnumSet;
 import java.util.List;
@@ -83,8 +86,7 @@ final class MigrateCommand implements VferryCommand {
       names = "--report",
       paramLabel = "FILE",
       description =
-          "Write the HTML timeline there. Default: a new file in vferry/reports in $XDG_STATE_HOME"
-              + " or ~/.local/state.")
+          "Write the HTML timeline there. Default: a new file in $XDG_STATE_HOME/vferry/reports.")
   private @Nullable Path report;
 
   @Mixin private RuntimeOptions runtime = new RuntimeOptions();
@@ -107,19 +109,52 @@ final class MigrateCommand implements VferryCommand {
 
   @Override
   public Integer call() throws Exception {
+    common.startLogging();
     if (to == null && security.given()) {
       throw common.usageError("--tls, --plain and --peer-name are only of use with --to");
     }
     ManifestFile file = manifest.read();
+    if (to != null) {
+      Security protection = security.security(Optional.of(to.host()), "--to");
+      InetSocketAddress address = to.resolve("--to");
+      return migrate(file, vferry -> run(vferry, file.manifest(), address, protection));
+    }
+    // From here on there is something to tidy up.
+    interruption.means(() -> {});
+    // Begun first, because it takes about as long as discovery and plan.
+    try (ThrowAwayKeys keys = ThrowAwayKeys.begin()) {
+      return migrate(file, vferry -> here(vferry, file, keys));
+    } catch (IOException | CommandException e) {
+      // A terminal sends Ctrl-C to the processes that were started here as well.
+      if (interruption.requested()) {
+        throw new CommandException(
+            ExitCode.CANCELLED, "vferry: cancelled before the migration began", e);
+      }
+      throw e;
+    }
+  }
+
+  /** A way to a destination. */
+  @FunctionalInterface
+  private interface Way {
+    MigrationReport go(Vferry vferry) throws CommandException, IOException, InterruptedException;
+  }
+
+  private int migrate(ManifestFile file, Way way)
+      throws CommandException,
+          IOException,
+          InterruptedException,
+          ManifestException,
+          MigrationException {
     Vferry vferry = runtime.runtime();
-    ManifestOptions.checkNames(file, vferry.catalogue());
+    ManifestNames.check(file, vferry.catalogue());
     Path timeline = reserveTimeline(file.manifest().vm().name());
     Plan plan = vferry.plan(file.manifest());
     if (!plan.possible()) {
       Files.deleteIfExists(timeline);
       return blocked(plan);
     }
-    MigrationReport migrated = to == null ? here(vferry, file) : away(vferry, file, to);
+    MigrationReport migrated = way.go(vferry);
     Files.writeString(timeline, HtmlReport.of(migrated));
     print(migrated, timeline);
     return exitCode(migrated).number();
@@ -141,43 +176,32 @@ final class MigrateCommand implements VferryCommand {
 
   private static Path defaultTimeline(String vm) {
     String time =
-        DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS", Locale.ROOT).format(LocalDateTime.now());
+        DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS", Locale.ROOT)
+            .format(LocalDateTime.now(ZoneId.systemDefault()));
     String name = vm.replaceAll("[^A-Za-z0-9_.-]", "_");
     return StateDirectory.of(System.getenv())
         .resolve("reports")
         .resolve(name + "-" + time + ".html");
   }
 
-  private MigrationReport away(Vferry vferry, ManifestFile file, HostPort destination)
-      throws CommandException, InterruptedException {
-    Security protection = security.security(Optional.of(destination.host()), "--to");
-    return run(vferry, file.manifest(), destination.resolve("--to"), protection);
-  }
-
-  private MigrationReport here(Vferry vferry, ManifestFile file)
+  private MigrationReport here(Vferry vferry, ManifestFile file, ThrowAwayKeys keys)
       throws CommandException, IOException, InterruptedException {
-    try (ThrowAwayKeys keys = ThrowAwayKeys.create()) {
-      ReceiverProcess receiver =
-          ReceiverProcess.start(
-              file.path(),
-              keys.destination(),
-              runtime.journalDirectory(),
-              runtime.drivers().directories());
-      MigrationReport migrated;
-      try (receiver) {
-        InetSocketAddress address = receiver.address();
-        migrated =
-            run(
-                vferry,
-                file.manifest(),
-                address,
-                new Security.Tls(keys.source(), Optional.of("127.0.0.1")));
-      }
-      if (migrated.status() != Phase.COMPLETED || common.verbose) {
-        receiver.complaints().forEach(line -> common.err().println("destination: " + line));
-      }
-      return migrated;
+    keys.await();
+    ReceiverProcess receiver =
+        ReceiverProcess.start(
+            file.path(),
+            keys.destination(),
+            runtime.journalDirectory(),
+            runtime.drivers().directories());
+    MigrationReport migrated;
+    try (receiver) {
+      Security protection = new Security.Tls(keys.source(), Optional.of("127.0.0.1"));
+      migrated = run(vferry, file.manifest(), receiver.address(), protection);
     }
+    if (migrated.status() != Phase.COMPLETED || common.verbose) {
+      receiver.complaints().forEach(line -> common.err().println("destination: " + line));
+    }
+    return migrated;
   }
 
   private MigrationReport run(
@@ -188,7 +212,7 @@ final class MigrateCommand implements VferryCommand {
     try (LiveProgress progress =
         LiveProgress.start(
             terminal.view(what.vm().name(), what.settings().downtimeLimitMillis()),
-            terminal.interactive(),
+            terminal.interactive() && !common.verbose,
             common.err())) {
       RunningMigration migration =
           vferry.migrate(what, address, protection, silent ? status -> {} : progress);

@@ -50,9 +50,10 @@ final class PlanCommand implements VferryCommand {
 
   @Override
   public Integer call() throws Exception {
+    common.startLogging();
     ManifestFile file = manifest.read();
     Vferry vferry = Vferry.builder().driverDirectories(drivers.directories()).build();
-    ManifestOptions.checkNames(file, vferry.catalogue());
+    ManifestNames.check(file, vferry.catalogue());
     Plan plan = vferry.plan(file.manifest());
     PrintWriter out = common.out();
     if (common.json()) {

@@ -89,10 +89,11 @@ final class ReceiveCommand implements VferryCommand {
 
   @Override
   public Integer call() throws Exception {
+    common.startLogging();
     ManifestFile file = manifest.read();
     Security protection = security.security(Optional.empty(), "--listen");
     Vferry vferry = runtime.runtime();
-    ManifestOptions.checkNames(file, vferry.catalogue());
+    ManifestNames.check(file, vferry.catalogue());
     MigrationReport received;
     try (Receiver receiver =
         vferry.listen(listen.resolve("--listen"), protection, file.manifest().settings())) {
@@ -119,7 +120,7 @@ final class ReceiveCommand implements VferryCommand {
         LiveProgress.start(
             terminal.view(
                 file.manifest().vm().name(), file.manifest().settings().downtimeLimitMillis()),
-            terminal.interactive(),
+            terminal.interactive() && !common.verbose,
             common.err())) {
       RunningMigration migration =
           receiver.receive(file.manifest(), silent ? status -> {} : progress);

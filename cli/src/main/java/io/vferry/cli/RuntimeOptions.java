@@ -16,7 +16,7 @@ final class RuntimeOptions {
       paramLabel = "DIR",
       description =
           "Where the journal is kept that tells after a crash which side may run the guest. Default:"
-              + " vferry/journal in $XDG_STATE_HOME or ~/.local/state.")
+              + " $XDG_STATE_HOME/vferry/journal.")
   private @Nullable Path journal;
 
   Path journalDirectory() {

@@ -30,7 +30,7 @@ final class SecurityOptions {
       paramLabel = "NAME",
       description =
           "The DNS name or IP address that the other side's certificate must have. For 'migrate'"
-              + " the default is the host in --to; for 'receive', any that ca.pem signed.")
+              + " the default is the host in --to; for 'receive', any that the CA signed.")
   private @Nullable String peerName;
 
   boolean given() {

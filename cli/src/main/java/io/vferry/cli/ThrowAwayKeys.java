@@ -10,6 +10,7 @@ import java.security.GeneralSecurityException;
 import java.security.Key;
 import java.security.KeyStore;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -24,21 +25,27 @@ final class ThrowAwayKeys implements AutoCloseable {
   private static final long KEYTOOL_SECONDS = 60;
 
   private final Path root;
+  private final String password = password();
+  private final List<Process> makers = new ArrayList<>();
 
   private ThrowAwayKeys(Path root) {
     this.root = root;
   }
 
-  static ThrowAwayKeys create() throws IOException, InterruptedException {
+  /**
+   * Begins to make them; both sides at the same time, because a start takes longer than the work.
+   */
+  static ThrowAwayKeys begin() throws IOException {
     Path root =
         Files.createTempDirectory(
             "vferry-",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     ThrowAwayKeys keys = new ThrowAwayKeys(root);
     try {
-      keys.make();
+      keys.makers.add(keys.keytool("source"));
+      keys.makers.add(keys.keytool("destination"));
       return keys;
-    } catch (IOException | InterruptedException | RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       keys.close();
       throw e;
     }
@@ -54,30 +61,29 @@ final class ThrowAwayKeys implements AutoCloseable {
     return root.resolve("destination");
   }
 
-  private void make() throws IOException, InterruptedException {
-    String password = password();
-    Process source = keytool("source", password);
-    Process destination = keytool("destination", password);
-    try {
-      await(source);
-      await(destination);
-    } finally {
-      source.destroyForcibly();
-      destination.destroyForcibly();
+  /** Waits until they are made. */
+  void await() throws IOException, InterruptedException {
+    for (Process maker : makers) {
+      await(maker);
     }
-    String trusted = write("source", password) + write("destination", password);
+    String trusted = write("source") + write("destination");
     for (Path side : List.of(source(), destination())) {
       Files.writeString(side.resolve("ca.pem"), trusted);
     }
   }
 
-  /** Both run at the same time: starting one takes longer than all it does. */
-  private Process keytool(String side, String password) throws IOException {
+  private Process keytool(String side) throws IOException {
     ProcessBuilder builder =
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
             "-J-XX:TieredStopAtLevel=1",
             "-J-XX:+UseSerialGC",
+            // The store lives for a second, in a directory that nobody else enters, and its
+            // password
+            // is random: stretching it would only cost time.
+            "-J-Dkeystore.pkcs12.keyPbeIterationCount=1",
+            "-J-Dkeystore.pkcs12.certPbeIterationCount=1",
+            "-J-Dkeystore.pkcs12.macIterationCount=1",
             "-genkeypair",
             "-alias",
             "key",
@@ -126,7 +132,7 @@ final class ThrowAwayKeys implements AutoCloseable {
   }
 
   /** Takes the key out of the store; returns the certificate. */
-  private String write(String side, String password) throws IOException {
+  private String write(String side) throws IOException {
     try (InputStream in = Files.newInputStream(store(side))) {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(in, password.toCharArray());
@@ -153,9 +159,11 @@ final class ThrowAwayKeys implements AutoCloseable {
     return HexFormat.of().formatHex(random);
   }
 
-  /** Removes everything. */
+  /** Ends what still makes them, and removes everything. */
   @Override
   public void close() {
+    makers.forEach(Process::destroyForcibly);
+    makers.forEach(maker -> maker.onExit().join());
     TemporaryDirectory.remove(root);
   }
 }

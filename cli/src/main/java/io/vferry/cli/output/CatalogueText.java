@@ -38,17 +38,19 @@ public final class CatalogueText {
       Availability availability = backend.instance().availability();
       backends.add(
           backend.name() + ":",
-          availability.available() ? "available" : "not available: " + availability.reason(),
-          verbose ? where(backend, true) : "");
+          availability.available() ? "available" : "not available: " + availability.reason());
+      if (verbose) {
+        backends.add("", where(backend, true));
+      }
     }
     text.section("Host backends", backends);
     TextTable models = new TextTable();
     for (Found<DeviceModel> model : catalogue.models()) {
       for (String name : model.names()) {
-        models.add(
-            Catalogue.MODEL_SCHEME + ":" + name,
-            model.instance().description(name),
-            verbose ? where(model, true) : "");
+        models.add(Catalogue.MODEL_SCHEME + ":" + name, model.instance().description(name));
+        if (verbose) {
+          models.add("", where(model, true));
+        }
       }
     }
     text.section("Device models", models);
