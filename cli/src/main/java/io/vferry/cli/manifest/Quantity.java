@@ -6,39 +6,45 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads numbers with units: {@code 64MiB}, {@code 1.5s}, {@code 100MiB/s}. */
-enum Quantity {
+/**
+ * Reads numbers with units: {@code 64MiB}, {@code 1.5s}, {@code 100MiB/s}.
+ *
+ * @param example what is expected, with an example
+ * @param defaultUnit what a number without a unit is taken for; if null, it needs one
+ * @param units by name
+ * @param whole what the result is a whole number of
+ */
+record Quantity(
+    String example, @Nullable String defaultUnit, Map<String, Long> units, String whole) {
+
   /** In bytes; without a unit, bytes. */
-  SIZE(
-      "a size, for example 256MiB",
-      "B",
-      Map.of("B", 1L, "KiB", 1L << 10, "MiB", 1L << 20, "GiB", 1L << 30, "TiB", 1L << 40)),
+  static final Quantity SIZE =
+      new Quantity(
+          "a size, for example 256MiB",
+          "B",
+          Map.of("B", 1L, "KiB", 1L << 10, "MiB", 1L << 20, "GiB", 1L << 30, "TiB", 1L << 40),
+          "bytes");
+
   /** In bytes per second; without a unit, bytes per second. */
-  RATE(
-      "a rate, for example 100MiB/s",
-      "B/s",
-      Map.of(
-          "B/s", 1L, "KiB/s", 1L << 10, "MiB/s", 1L << 20, "GiB/s", 1L << 30, "TiB/s", 1L << 40)),
+  static final Quantity RATE =
+      new Quantity(
+          "a rate, for example 100MiB/s",
+          "B/s",
+          Map.of(
+              "B/s", 1L, "KiB/s", 1L << 10, "MiB/s", 1L << 20, "GiB/s", 1L << 30, "TiB/s",
+              1L << 40),
+          "bytes");
+
   /** In milliseconds; a unit must be there. */
-  TIME("a time, for example 300ms or 10s", null, Map.of("ms", 1L, "s", 1000L, "min", 60_000L));
+  static final Quantity TIME =
+      new Quantity(
+          "a time, for example 300ms or 10s",
+          null,
+          Map.of("ms", 1L, "s", 1000L, "min", 60_000L),
+          "milliseconds");
 
   private static final Pattern FORM =
       Pattern.compile("([0-9]{1,18}(?:\\.[0-9]{1,9})?) ?([A-Za-z/]*)");
-
-  private final String example;
-  private final @Nullable String defaultUnit;
-  private final Map<String, Long> units;
-
-  Quantity(String example, @Nullable String defaultUnit, Map<String, Long> units) {
-    this.example = example;
-    this.defaultUnit = defaultUnit;
-    this.units = units;
-  }
-
-  /** Says what is expected, with an example. */
-  String example() {
-    return example;
-  }
 
   /**
    * Reads a quantity.
@@ -82,13 +88,9 @@ enum Quantity {
               + "' is "
               + (value.signum() > 0 && value.scale() <= 0
                   ? "too large"
-                  : "no whole number of " + smallestUnit()),
+                  : "no whole number of " + whole),
           e);
     }
-  }
-
-  private String smallestUnit() {
-    return this == TIME ? "milliseconds" : "bytes";
   }
 
   private String unitNames() {

@@ -64,7 +64,7 @@ final class SettingsReader {
         // The range of each value is checked where settings are made, so this must be in the loop.
         settings = reader.settings();
       } catch (IllegalArgumentException e) {
-        String what = e.getMessage();
+        String what = String.valueOf(e.getMessage());
         throw new ManifestException(value.place(), what.startsWith(key) ? what : key + ": " + what);
       }
     }
