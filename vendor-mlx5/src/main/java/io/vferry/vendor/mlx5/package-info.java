@@ -1,0 +1,2 @@
+/** The driver: arcs of a virtual function, as commands on its physical function's queue. */
+package io.vferry.vendor.mlx5;
