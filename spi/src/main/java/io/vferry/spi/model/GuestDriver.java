@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
  *
  * <p>On the source: {@link #boot}, then {@link #tick} again and again, then {@link #save}. On the
  * destination: {@link #load} once memory and device are there, {@link #audit}, then {@link #tick}.
+ * A machine that never ran is moved without its drivers' knowledge, and boots on the destination.
  */
 public interface GuestDriver extends AutoCloseable {
 
@@ -36,7 +37,8 @@ public interface GuestDriver extends AutoCloseable {
   ByteBuffer save();
 
   /**
-   * Takes over what another driver of this kind knew.
+   * Takes over what another driver of this kind knew, instead of all that this one knew before.
+   * From now on it listens to the device's interrupts.
    *
    * @param state untrusted
    * @throws MigrationException {@code DATA_CORRUPT} or {@code DATA_INCOMPATIBLE}; nothing was taken
@@ -46,7 +48,10 @@ public interface GuestDriver extends AutoCloseable {
 
   /**
    * Compares memory and device with what was counted while they worked; changes nothing. The device
-   * has stopped.
+   * has stopped. The machine puts the device's name before each violation and adds the counts of
+   * all drivers; the names that several kinds share are {@code pages} (of the driver's memory,
+   * whose contents were proved), {@code dma-writes}, {@code tasks}, {@code p2p-messages} (received)
+   * and {@code device-resets} (after which the driver set the device up again).
    *
    * @throws MigrationException if something could not be looked at, which is no verdict
    */
