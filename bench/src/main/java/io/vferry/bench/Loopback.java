@@ -17,21 +17,19 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Moves simulated devices between two runtimes of this process, over TCP. */
-final class Loopback implements AutoCloseable {
+final class Loopback {
 
   private static final InetSocketAddress ANY_PORT =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
   private final Vferry source;
   private final Vferry destination;
-  private final Receiver receiver;
   private final Security security;
 
   Loopback(Path journals, Security security) throws Exception {
     this.security = security;
     source = Vferry.builder().journalDirectory(journals.resolve("source")).build();
     destination = Vferry.builder().journalDirectory(journals.resolve("destination")).build();
-    receiver = destination.listen(ANY_PORT, security, Settings.defaults());
   }
 
   /** Returns a manifest with so many equal devices and no machine. */
@@ -64,21 +62,19 @@ final class Loopback implements AutoCloseable {
             usual.p2p()));
   }
 
-  MigrationReport move(Manifest manifest) throws InterruptedException {
-    RunningMigration incoming = receiver.receive(manifest, status -> {});
-    RunningMigration outgoing =
-        source.migrate(manifest, receiver.address(), security, status -> {});
-    MigrationReport report = outgoing.await();
-    if (report.failure().isPresent()) {
-      incoming.cancel();
-      throw new IllegalStateException(report.failure().get().message());
+  /** Moves once; what arrived is closed afterwards. */
+  MigrationReport move(Manifest manifest) throws Exception {
+    try (Receiver receiver = destination.listen(ANY_PORT, security, Settings.defaults())) {
+      RunningMigration incoming = receiver.receive(manifest, status -> {});
+      RunningMigration outgoing =
+          source.migrate(manifest, receiver.address(), security, status -> {});
+      MigrationReport report = outgoing.await();
+      if (report.failure().isPresent()) {
+        incoming.cancel();
+        throw new IllegalStateException(report.failure().get().message());
+      }
+      incoming.await();
+      return report;
     }
-    incoming.await();
-    return report;
-  }
-
-  @Override
-  public void close() {
-    receiver.close();
   }
 }

@@ -30,30 +30,28 @@ final class PipelineBench {
             .orElse(new Security.Plain());
     Manifest manifest = Loopback.devices(1, "sim:pds?state=1GiB&service-time=0&work=off", 600_000);
     double[] ratios = new double[RUNS];
-    try (Loopback loopback = new Loopback(Files.createTempDirectory("vferry-bench"), security)) {
-      for (int run = -WARM_UPS; run < RUNS; run++) {
-        long bare =
-            keys.isPresent() ? BareCopy.tlsNanos(BYTES, keys.get()) : BareCopy.plainNanos(BYTES);
-        MigrationReport report = loopback.move(manifest);
-        double ours = report.downtimeMillis().orElseThrow();
-        double ratio = bare / 1e6 / ours;
-        System.out.printf(
-            "%s bare %.0f ms, pipeline %.0f ms for %d bytes, ratio %.2f%n",
-            run < 0 ? "warm-up" : "run " + (run + 1),
-            bare / 1e6,
-            ours,
-            report.vfioTransferredBytes(),
-            ratio);
-        report.timeline().stream()
-            .filter(span -> span.lane().equals("dev0"))
-            .forEach(
-                span ->
-                    System.out.printf(
-                        "    %-28s %8.1f ms%n",
-                        span.name(), span.endMillis() - span.startMillis()));
-        if (run >= 0) {
-          ratios[run] = ratio;
-        }
+    Loopback loopback = new Loopback(Files.createTempDirectory("vferry-bench"), security);
+    for (int run = -WARM_UPS; run < RUNS; run++) {
+      long bare =
+          keys.isPresent() ? BareCopy.tlsNanos(BYTES, keys.get()) : BareCopy.plainNanos(BYTES);
+      MigrationReport report = loopback.move(manifest);
+      double ours = report.downtimeMillis().orElseThrow();
+      double ratio = bare / 1e6 / ours;
+      System.out.printf(
+          "%s bare %.0f ms, pipeline %.0f ms for %d bytes, ratio %.2f%n",
+          run < 0 ? "warm-up" : "run " + (run + 1),
+          bare / 1e6,
+          ours,
+          report.vfioTransferredBytes(),
+          ratio);
+      report.timeline().stream()
+          .filter(span -> span.lane().equals("dev0"))
+          .forEach(
+              span ->
+                  System.out.printf(
+                      "    %-28s %8.1f ms%n", span.name(), span.endMillis() - span.startMillis()));
+      if (run >= 0) {
+        ratios[run] = ratio;
       }
     }
     Arrays.sort(ratios);
