@@ -10,6 +10,7 @@ import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SharedParts;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -38,6 +39,7 @@ public final class AttachedDevices implements AutoCloseable {
       Manifest manifest, Side side, Catalogue catalogue, HostClock clock) {
     List<Attachment> attachments = new ArrayList<>();
     Map<String, String> taken = new HashMap<>();
+    SharedParts shared = new SharedParts();
     for (Manifest.Device device : manifest.devices()) {
       DeviceAddress address = device.address(side == Side.DESTINATION);
       Opening opening = new Opening(device, address, side, catalogue);
@@ -49,7 +51,7 @@ public final class AttachedDevices implements AutoCloseable {
               : taken.putIfAbsent(hardware, device.id());
       attachments.add(
           other == null
-              ? opening.open(new OpenContext(device.id(), clock))
+              ? opening.open(new OpenContext(device.id(), clock, shared))
               : opening.failed(
                   Optional.empty(),
                   Blocker.Code.DUPLICATE_ADDRESS,

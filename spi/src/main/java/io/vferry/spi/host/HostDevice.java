@@ -48,8 +48,10 @@ public interface HostDevice extends AutoCloseable {
   Optional<HostDevice> companion(String role);
 
   /**
-   * Returns an optional ability of the host for this device, such as {@link HostMigration} or
-   * {@link io.vferry.spi.memory.DmaLog}.
+   * Returns an optional ability of the host for this device, such as {@link HostMigration}, {@link
+   * io.vferry.spi.memory.DmaLog}, or {@link SharedParts} of a companion of several devices. A
+   * device that does not live in the system's time gives its {@link HostClock}; whoever waits for
+   * it waits by that clock.
    */
   <T> Optional<T> capability(Class<T> type);
 

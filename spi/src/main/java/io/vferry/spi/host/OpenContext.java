@@ -5,5 +5,12 @@ package io.vferry.spi.host;
  *
  * @param deviceId the name of the device in the manifest, for messages
  * @param clock the time in which a software model lives; real hardware ignores it
+ * @param shared what the devices opened together have in common
  */
-public record OpenContext(String deviceId, HostClock clock) {}
+public record OpenContext(String deviceId, HostClock clock, SharedParts shared) {
+
+  /** Creates the context of a device that is opened alone. */
+  public OpenContext(String deviceId, HostClock clock) {
+    this(deviceId, clock, new SharedParts());
+  }
+}
