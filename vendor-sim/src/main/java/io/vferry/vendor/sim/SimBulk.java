@@ -149,8 +149,11 @@ final class SimBulk {
       return null;
     }
     nothingBefore = first;
-    int end = Math.min(offered.nextClearBit(first), first + maxPages);
-    end = Math.min(end, (first / BLOCK_PAGES + 1) * BLOCK_PAGES);
+    int most = Math.min(first + maxPages, (first / BLOCK_PAGES + 1) * BLOCK_PAGES);
+    int end = first + 1;
+    while (end < most && offered.get(end)) {
+      end++;
+    }
     offered.clear(first, end);
     unread.clear(first, end);
     initial.clear(first, end);
