@@ -12,6 +12,7 @@ import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.memory.DmaLog;
+import io.vferry.spi.model.GuestSoftware;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -115,6 +116,9 @@ final class SimHostDevice implements HostDevice {
     }
     if (type == HostMigration.class) {
       return migration.map(type::cast);
+    }
+    if (type == GuestSoftware.class) {
+      return Optional.of(type.cast(new SimGuestSoftware(hardware.settings())));
     }
     if (type == SimDeviceTruth.class) {
       return Optional.of(type.cast((SimDeviceTruth) () -> SimDeviceTruth.Snapshot.of(hardware)));

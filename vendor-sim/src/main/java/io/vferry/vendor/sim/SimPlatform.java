@@ -8,15 +8,21 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * The state of vCPUs and platform: which page was written how often, and what the guest's drivers
- * know. Under the lock of the machine.
+ * The state of vCPUs and platform: which page was written how often. Under the lock of the machine.
  */
 final class SimPlatform {
 
   private static final long MAGIC = 0x4d52_4f46_5441_4c50L;
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int MAX_VCPUS = 64;
-  private static final int MAX_PEERINGS = SimRegisters.CHANNELS * SimRegisters.PEERS;
+  private static final int MAX_PEERINGS = 4096;
+  private static final int MAX_ID_BYTES = 256;
+
+  /** As {@link io.vferry.spi.vm.VirtualMachine#savePlatform} promises. */
+  private static final int MAX_BYTES = 64 << 20;
+
+  /** A platform as it travels, with what belongs to each device that the guest has a driver for. */
+  record Saved(SimPlatform platform, List<SimGuestRoom.Saved> rooms) {}
 
   final long seed;
   final int workingPages;
@@ -25,8 +31,6 @@ final class SimPlatform {
   private final long[] vcpuRandom;
   private int nextVcpu;
   long writes;
-  long epoch;
-  long recoveries;
   int openRequests;
   boolean booted;
 
@@ -71,43 +75,30 @@ final class SimPlatform {
         (int) Long.remainderUnsigned(SimPattern.mix(vcpuRandom[vcpu]), workingPages));
   }
 
-  /** Returns which of the sender's peers this is, from 0. */
-  int peerIndex(SimVmSettings.Peering peering) {
-    int index = 0;
-    for (SimVmSettings.Peering other : peers) {
-      if (other.equals(peering)) {
-        return index;
-      }
-      if (other.from().equals(peering.from())) {
-        index++;
-      }
-    }
-    throw new IllegalArgumentException(peering + " is none of " + peers);
-  }
-
-  ByteBuffer encode(List<SimGuestDriver> drivers) {
+  ByteBuffer encode(List<SimGuestRoom.Saved> rooms) throws MigrationException {
     SimWriter out = new SimWriter().u64(MAGIC).u32(VERSION).u32(versions.length).u64(seed);
-    out.u32(workingPages).u64(writes).u64(epoch).u64(recoveries).u32(openRequests);
+    out.u32(workingPages).u64(writes).u32(openRequests);
     out.u32(booted ? 1 : 0).longs(vcpuRandom).u32(nextVcpu).ints(versions).u32(peers.size());
     for (SimVmSettings.Peering peering : peers) {
       out.text(peering.from()).text(peering.to());
     }
-    out.u32(drivers.size());
-    for (SimGuestDriver driver : drivers) {
-      driver.encode(out);
+    out.u32(rooms.size());
+    for (SimGuestRoom.Saved room : rooms) {
+      room.encode(out);
+    }
+    if (out.size() > MAX_BYTES - Integer.BYTES) {
+      throw new MigrationException(
+          DeviceError.OUT_OF_RESOURCES,
+          "the platform state with what its drivers know has %d bytes; it may have %d"
+              .formatted(out.size(), MAX_BYTES));
     }
     CRC32C crc = new CRC32C();
     crc.update(out.finish());
     return out.u32((int) crc.getValue()).finish();
   }
 
-  /**
-   * Reads an untrusted platform state.
-   *
-   * @param drivers gets the drivers that came with it
-   */
-  static SimPlatform decode(ByteBuffer state, SimGuestMemory memory, List<SimGuestDriver> drivers)
-      throws MigrationException {
+  /** Reads an untrusted platform state. */
+  static Saved decode(ByteBuffer state, SimGuestMemory memory) throws MigrationException {
     SimReader in = new SimReader("the platform state", state);
     if (in.remaining() < Long.BYTES + Integer.BYTES || in.u64("magic") != MAGIC) {
       throw in.corrupt("it is none of a simulated virtual machine");
@@ -134,16 +125,13 @@ final class SimPlatform {
           "the platform state is of a machine with %d pages of memory, this one has %d"
               .formatted(pages, memory.pages()));
     }
-    return decodeBody(in, memory, drivers);
+    return decodeBody(in, memory);
   }
 
-  private static SimPlatform decodeBody(
-      SimReader in, SimGuestMemory memory, List<SimGuestDriver> drivers) throws MigrationException {
+  private static Saved decodeBody(SimReader in, SimGuestMemory memory) throws MigrationException {
     long seed = in.u64("seed");
     int workingPages = in.u32("working set", 0, memory.pages());
     long writes = in.u64("writes", 0, Long.MAX_VALUE);
-    long epoch = in.u64("epoch", 0, Integer.MAX_VALUE);
-    long recoveries = in.u64("recoveries", 0, Long.MAX_VALUE);
     int openRequests = in.u32("page requests", 0, Integer.MAX_VALUE);
     boolean booted = in.flag("booted");
     long[] vcpuRandom = in.longs("vCPUs", MAX_VCPUS);
@@ -159,23 +147,20 @@ final class SimPlatform {
     List<SimVmSettings.Peering> peers = new ArrayList<>();
     for (int peering = 0; peering < peerings; peering++) {
       peers.add(
-          new SimVmSettings.Peering(
-              in.text("peer", SimGuestDriver.MAX_ID_BYTES),
-              in.text("peer", SimGuestDriver.MAX_ID_BYTES)));
+          new SimVmSettings.Peering(in.text("peer", MAX_ID_BYTES), in.text("peer", MAX_ID_BYTES)));
     }
-    int count = in.u32("devices", 0, SimRegisters.CHANNELS);
-    for (int driver = 0; driver < count; driver++) {
-      drivers.add(SimGuestDriver.decode(in, memory));
+    List<SimGuestRoom.Saved> rooms = new ArrayList<>();
+    int count = in.u32("devices", 0, SimGuest.MAX_DEVICES);
+    for (int room = 0; room < count; room++) {
+      rooms.add(SimGuestRoom.Saved.decode(in, memory, booted));
     }
     in.u32("checksum");
     in.end();
     SimPlatform platform = new SimPlatform(seed, workingPages, peers, versions, vcpuRandom);
     platform.writes = writes;
-    platform.epoch = epoch;
-    platform.recoveries = recoveries;
     platform.openRequests = openRequests;
     platform.booted = booted;
     platform.nextVcpu = nextVcpu;
-    return platform;
+    return new Saved(platform, rooms);
   }
 }

@@ -1,5 +1,6 @@
 package io.vferry.vendor.sim;
 
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 
 /** The entries of the task rings in guest memory: number, value, check; little endian. */
@@ -41,11 +42,14 @@ final class SimTask {
   }
 
   private static void put(ByteBuffer entry, long number, long value) {
-    entry.putLong(0, number).putLong(8, value);
+    entry.putLong(8, value);
     // All of the entry counts, so that no byte of it can be lost unseen.
     for (int at = 16; at < SimRegisters.ENTRY_BYTES; at += Long.BYTES) {
       entry.putLong(at, SimPattern.mix(number ^ value ^ at));
     }
+    // Whoever sees the number sees the rest.
+    VarHandle.releaseFence();
+    entry.putLong(0, number);
   }
 
   private static boolean holds(ByteBuffer entry, long number, long value) {

@@ -11,61 +11,47 @@ import io.vferry.spi.vm.PlacedRegion;
 import io.vferry.spi.vm.VirtualMachine;
 import io.vferry.spi.vm.VmSpec;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A machine whose vCPUs are ticks of the clock: they write numbered pages and drive the simulated
- * devices. Other devices can be plugged; the guest has no driver for them.
+ * A machine whose vCPUs are ticks of the clock: they write numbered pages and drive the devices
+ * that come with {@linkplain io.vferry.spi.model.GuestSoftware software for the guest}. Other
+ * devices can be plugged; the guest has no driver for them.
  *
  * <p>The lock is held while the guest touches a device, and devices never call the guest while they
  * hold theirs.
  */
 final class SimVirtualMachine implements VirtualMachine {
 
-  private static final int MAX_WRITES = 16384;
   private static final long MAX_ELAPSED_NANOS = 1_000_000_000L;
-
-  /** Below 4 GiB, above the low memory, where a PC has its devices. */
-  private static final long PLACED_START = 0xc0000000L;
-
-  private static final long PLACED_STRIDE = 0x10000L;
 
   private final Object lock = new Object();
   private final String name;
-  private final boolean incoming;
   private final HostClock clock;
   private final SimVmSettings settings;
-  private final SimPattern pattern = new SimPattern();
   private final SimGuestMemory memory;
-  private final Map<String, HostDevice> plugged = new LinkedHashMap<>();
-  private final Map<String, SimGuestDriver> drivers = new LinkedHashMap<>();
-  private final SimRate writes;
-  private SimPlatform platform;
+  private final SimGuest guest;
   private HostClock.@Nullable Scheduled tick;
   private boolean running;
-  private boolean loaded;
   private boolean settling;
+
+  /** Whether it has booted or loaded, after which no device can come. */
+  private boolean started;
+
+  /** Whether there is no whole platform state to go on with. */
+  private boolean waiting;
+
   private long lastNanos;
 
   SimVirtualMachine(VmSpec spec, SimVmSettings settings) throws MigrationException {
     this.name = spec.name();
-    this.incoming = spec.incoming();
+    this.waiting = spec.incoming();
     this.clock = spec.clock();
     this.settings = settings;
     this.memory = new SimGuestMemory(settings.memoryBytes());
-    this.writes = new SimRate((double) settings.dirtyBytesPerSecond() / SimPattern.PAGE_BYTES);
-    this.platform =
-        SimPlatform.fresh(
-            settings.seed(),
-            memory.pages(),
-            (int) (settings.workingSetBytes() >> SimPattern.PAGE_SHIFT),
-            settings.vcpus(),
-            settings.peers());
+    this.guest = new SimGuest(name, memory, settings);
   }
 
   @Override
@@ -76,53 +62,21 @@ final class SimVirtualMachine implements VirtualMachine {
   @Override
   public void plug(String id, HostDevice device) throws MigrationException {
     synchronized (lock) {
-      int ordinal = plugged.size();
-      if (running || plugged.containsKey(id)) {
+      if (running || started) {
         throw new MigrationException(
             DeviceError.BAD_REQUEST,
-            "device %s cannot be plugged into %s: %s"
-                .formatted(id, name, running ? "the machine runs" : "the name is taken"));
+            "device %s cannot be plugged into %s: the machine %s"
+                .formatted(id, name, running ? "runs" : "has run or loaded its platform state"));
       }
-      boolean simulated = device.info().vendorId() == SimRegisters.VENDOR_ID;
-      if (simulated && ordinal >= SimRegisters.CHANNELS) {
-        throw new MigrationException(
-            DeviceError.BAD_REQUEST,
-            "device %s is too many: %s takes %d".formatted(id, name, SimRegisters.CHANNELS));
-      }
-      if (simulated) {
-        SimGuestDriver driver = drivers.get(id);
-        if (driver == null) {
-          driver = new SimGuestDriver(id, ordinal, memory);
-          drivers.put(id, driver);
-        } else if (driver.ordinal() != ordinal) {
-          throw differentDevices(id);
-        }
-        driver.bind(device);
-      }
-      plugged.put(id, device);
+      guest.plug(id, device);
     }
   }
 
   @Override
   public List<PlacedRegion> placedRegions() {
     synchronized (lock) {
-      List<PlacedRegion> regions = new ArrayList<>();
-      for (SimGuestDriver driver : drivers.values()) {
-        if (driver.bound()) {
-          regions.add(
-              new PlacedRegion(
-                  driver.id(),
-                  SimRegisters.MAILBOX_BAR,
-                  mailbox(driver),
-                  SimRegisters.MAILBOX_BYTES));
-        }
-      }
-      return regions;
+      return guest.placedRegions();
     }
-  }
-
-  static long mailbox(SimGuestDriver driver) {
-    return PLACED_START + driver.ordinal() * PLACED_STRIDE;
   }
 
   @Override
@@ -131,80 +85,18 @@ final class SimVirtualMachine implements VirtualMachine {
       if (running) {
         return;
       }
-      if (incoming && !loaded) {
+      if (waiting) {
         throw new MigrationException(
             DeviceError.WRONG_STATE,
             "the virtual machine " + name + " waits for its platform state and cannot run");
       }
-      for (SimGuestDriver driver : drivers.values()) {
-        if (!driver.bound()) {
-          throw differentDevices(driver.id());
-        }
-      }
-      if (!platform.booted) {
-        boot();
-      }
+      started = true;
+      guest.boot();
       running = true;
       settling = false;
       lastNanos = clock.nanoTime();
       schedule();
     }
-  }
-
-  private void boot() throws MigrationException {
-    int high = memory.pages();
-    int low = memory.lowPages();
-    int wished = 0;
-    for (SimGuestDriver driver : drivers.values()) {
-      int pages = driver.pagesWished();
-      wished += pages;
-      // In turn, so that devices work on both sides of the hole.
-      boolean inHigh = driver.ordinal() % 2 == 0;
-      int first = (inHigh ? high : low) - pages;
-      if (first < (inHigh ? memory.lowPages() : 0)) {
-        throw new MigrationException(
-            DeviceError.BAD_REQUEST,
-            "the devices of %s need more than %d pages of its %d; give it more memory"
-                .formatted(name, wished, memory.pages()));
-      }
-      if (inHigh) {
-        high = first;
-      } else {
-        low = first;
-      }
-      driver.setUp(first);
-    }
-    for (SimVmSettings.Peering peering : platform.peers) {
-      connect(peering);
-    }
-    platform.booted = true;
-    for (int index = 0; index < platform.workingPages; index++) {
-      write(platform.workingPage(index));
-    }
-  }
-
-  private void connect(SimVmSettings.Peering peering) throws MigrationException {
-    SimGuestDriver from = drivers.get(peering.from());
-    SimGuestDriver to = drivers.get(peering.to());
-    if (!plugged.containsKey(peering.from()) || !plugged.containsKey(peering.to())) {
-      throw new MigrationException(
-          DeviceError.BAD_REQUEST,
-          "the peers %s and %s of %s are not both plugged"
-              .formatted(peering.from(), peering.to(), name));
-    }
-    if (from == null || to == null) {
-      // The guest has no driver for one of them.
-      return;
-    }
-    int peer = platform.peerIndex(peering);
-    if (peer >= SimRegisters.PEERS) {
-      throw new MigrationException(
-          DeviceError.BAD_REQUEST,
-          "device %s has more than %d peers".formatted(from.id(), SimRegisters.PEERS));
-    }
-    long epoch = ++platform.epoch;
-    to.expect(from, epoch);
-    from.send(peer, mailbox(to), epoch);
   }
 
   private void schedule() {
@@ -219,16 +111,8 @@ final class SimVirtualMachine implements VirtualMachine {
       long now = clock.nanoTime();
       long elapsed = Math.min(now - lastNanos, MAX_ELAPSED_NANOS);
       lastNanos = now;
-      int count = writes.due(elapsed, MAX_WRITES);
-      for (int write = 0; write < count && platform.workingPages > 0; write++) {
-        write(platform.nextPage());
-      }
-      for (SimGuestDriver driver : drivers.values()) {
-        if (driver.lost()) {
-          recover(driver);
-        }
-        driver.tick(elapsed);
-      }
+      guest.tick(elapsed);
+      SimPlatform platform = guest.platform();
       if (!settings.pageRequestsStuck()) {
         platform.openRequests = Math.max(0, platform.openRequests - settings.vcpus());
       }
@@ -236,46 +120,6 @@ final class SimVirtualMachine implements VirtualMachine {
         platform.openRequests = settings.pageRequests();
       }
       schedule();
-    }
-  }
-
-  private void write(int page) {
-    if (reserved(page)) {
-      return;
-    }
-    platform.versions[page]++;
-    platform.writes++;
-    pattern.fill(
-        memory.page(page),
-        0,
-        SimPattern.PAGE_BYTES,
-        platform.writer(),
-        page,
-        platform.versions[page]);
-    memory.written(page);
-  }
-
-  private boolean reserved(int page) {
-    for (SimGuestDriver driver : drivers.values()) {
-      if (page >= driver.firstPage() && page < driver.firstPage() + driver.pages()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Sets a device up again that was reset, and those that talk to it. */
-  private void recover(SimGuestDriver driver) {
-    try {
-      driver.setUp(driver.firstPage());
-      platform.recoveries++;
-      for (SimVmSettings.Peering peering : platform.peers) {
-        if (peering.from().equals(driver.id()) || peering.to().equals(driver.id())) {
-          connect(peering);
-        }
-      }
-    } catch (MigrationException e) {
-      driver.violated(e);
     }
   }
 
@@ -300,7 +144,7 @@ final class SimVirtualMachine implements VirtualMachine {
       int open;
       boolean hopeless;
       synchronized (lock) {
-        open = platform.openRequests;
+        open = guest.platform().openRequests;
         hopeless = !running || clock.nanoTime() - deadline >= 0;
         settling = open == 0 || !hopeless;
       }
@@ -356,7 +200,7 @@ final class SimVirtualMachine implements VirtualMachine {
       if (running) {
         throw paused("saved");
       }
-      return platform.encode(List.copyOf(drivers.values()));
+      return guest.save();
     }
   }
 
@@ -366,33 +210,11 @@ final class SimVirtualMachine implements VirtualMachine {
       if (running) {
         throw paused("loaded");
       }
-      List<SimGuestDriver> came = new ArrayList<>();
-      SimPlatform whole = SimPlatform.decode(state, memory, came);
-      Map<String, SimGuestDriver> next = new LinkedHashMap<>();
-      for (SimGuestDriver driver : came) {
-        SimGuestDriver known = drivers.get(driver.id());
-        if (next.put(driver.id(), driver) != null
-            || (known == null && !plugged.isEmpty())
-            || (known != null && known.ordinal() != driver.ordinal())) {
-          throw differentDevices(driver.id());
-        }
-      }
-      for (SimGuestDriver known : drivers.values()) {
-        if (!next.containsKey(known.id())) {
-          throw differentDevices(known.id());
-        }
-      }
-      for (SimGuestDriver known : drivers.values()) {
-        HostDevice device = known.device();
-        SimGuestDriver driver = next.get(known.id());
-        if (device != null && driver != null) {
-          driver.bind(device);
-        }
-      }
-      drivers.clear();
-      drivers.putAll(next);
-      platform = whole;
-      loaded = true;
+      SimPlatform.Saved saved = guest.read(state);
+      started = true;
+      waiting = true;
+      guest.load(saved);
+      waiting = false;
     }
   }
 
@@ -400,14 +222,6 @@ final class SimVirtualMachine implements VirtualMachine {
     return new MigrationException(
         DeviceError.WRONG_STATE,
         "the platform state of %s cannot be %s while its vCPUs run".formatted(name, what));
-  }
-
-  private MigrationException differentDevices(String id) {
-    return new MigrationException(
-        DeviceError.DATA_INCOMPATIBLE,
-        ("the platform state and the devices plugged into %s differ at device %s; plug the same"
-                + " devices in the same order")
-            .formatted(name, id));
   }
 
   @Override
@@ -420,8 +234,7 @@ final class SimVirtualMachine implements VirtualMachine {
                   DeviceError.WRONG_STATE,
                   "the virtual machine " + name + " cannot be audited while its vCPUs run");
             }
-            return new SimGuestAudit(memory, pattern, platform, List.copyOf(drivers.values()))
-                .verdict();
+            return guest.audit();
           }
         });
   }
@@ -430,11 +243,7 @@ final class SimVirtualMachine implements VirtualMachine {
   public void close() throws MigrationException {
     synchronized (lock) {
       pause();
-      for (SimGuestDriver driver : drivers.values()) {
-        driver.unbind();
-      }
-      drivers.clear();
-      plugged.clear();
+      guest.close();
     }
   }
 }

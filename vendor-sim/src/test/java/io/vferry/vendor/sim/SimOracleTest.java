@@ -112,7 +112,7 @@ class SimOracleTest {
         };
     broken.load();
     assertThat(broken.destination.violations())
-        .anyMatch(what -> what.matches("nic0 sent \\d+ messages to nic1, which received \\d+"));
+        .anyMatch(what -> what.matches("nic0: sent \\d+ messages to nic1, which received \\d+"));
   }
 
   @Test
@@ -130,7 +130,7 @@ class SimOracleTest {
     broken.load();
     assertThat(broken.destination.violations())
         .anyMatch(what -> what.matches("nic0: \\d+ peer-to-peer messages arrived while stopped"))
-        .anyMatch(what -> what.matches("nic1 sent \\d+ messages to nic0, which received \\d+"));
+        .anyMatch(what -> what.matches("nic1: sent \\d+ messages to nic0, which received \\d+"));
   }
 
   @Test
@@ -151,7 +151,7 @@ class SimOracleTest {
     SimSide side = running("&drop-task=7");
     side.vm.pause();
     side.stopDevices();
-    assertThat(side.violations()).contains("device nic0 completed task 8 where task 7 was due");
+    assertThat(side.violations()).contains("nic0: completed task 8 where task 7 was due");
   }
 
   @Test
@@ -159,7 +159,7 @@ class SimOracleTest {
     SimSide side = running("&repeat-task=7");
     side.vm.pause();
     side.stopDevices();
-    assertThat(side.violations()).contains("device nic0 completed task 7 where task 8 was due");
+    assertThat(side.violations()).contains("nic0: completed task 7 where task 8 was due");
   }
 
   @Test
