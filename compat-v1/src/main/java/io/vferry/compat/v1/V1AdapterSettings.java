@@ -1,0 +1,55 @@
+package io.vferry.compat.v1;
+
+import io.vferry.spi.host.HostClock;
+
+/**
+ * How a {@link V1DeviceAdapter} treats its driver.
+ *
+ * @param driverId who can load what it saves
+ * @param stopping what its devices understand by "not running"
+ * @param maySaveNothing whether a save without a byte is right
+ * @param splitChunks whether a chunk larger than this device's window is loaded in pieces, as QEMU
+ *     5.2 to 7.2 did. v1 forbids it, and only the driver's author knows whether it works; without
+ *     it such a chunk is refused
+ * @param waitNanos how long a stopped device may go without giving a byte, at least 1
+ * @param maxStopCopyBytes how much a stopped device may give, at least 1; a driver that never ends
+ *     is given up then
+ * @param clock measures the waits
+ */
+public record V1AdapterSettings(
+    String driverId,
+    V1Stopping stopping,
+    boolean maySaveNothing,
+    boolean splitChunks,
+    long waitNanos,
+    long maxStopCopyBytes,
+    HostClock clock) {
+
+  private static final long USUAL_WAIT_NANOS = 30_000_000_000L;
+  private static final long USUAL_STOP_COPY_BYTES = 1L << 40;
+
+  /**
+   * Creates settings.
+   *
+   * @throws IllegalArgumentException if a number is not as said above
+   */
+  public V1AdapterSettings {
+    if (waitNanos < 1 || maxStopCopyBytes < 1) {
+      throw new IllegalArgumentException(
+          "a wait of %d ns and a stop-copy of at most %d bytes; both are at least 1"
+              .formatted(waitNanos, maxStopCopyBytes));
+    }
+  }
+
+  /** Returns the usual settings for a driver: 30 s, 1 TiB, no splitting, the clock of this host. */
+  public static V1AdapterSettings of(V1Driver driver) {
+    return new V1AdapterSettings(
+        driver.info().id(),
+        driver.stopping(),
+        driver.maySaveNothing(),
+        false,
+        USUAL_WAIT_NANOS,
+        USUAL_STOP_COPY_BYTES,
+        new SystemClock());
+  }
+}

@@ -1,0 +1,224 @@
+package io.vferry.compat.v1;
+
+import io.vferry.spi.driver.LoadStream;
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes records apart and gives a v1 driver each chunk in the size in which it was saved. Bytes go
+ * from the caller's buffer straight into the driver's window.
+ */
+final class V1LoadStream implements LoadStream {
+
+  private enum Part {
+    START,
+    RECORD,
+    CHUNK,
+    END,
+    DONE
+  }
+
+  private final V1Device device;
+  private final V1AdapterSettings settings;
+  private final Object accesses;
+  private final CRC32C crc = new CRC32C();
+  private final ByteBuffer head = V1StreamFormat.buffer(V1StreamFormat.END_BYTES);
+  private Part part = Part.START;
+  private long chunkLeftBytes;
+  private long pieceOffset;
+  private long pieceBytes;
+  private long pieceFilledBytes;
+  private long chunks;
+  private long bytes;
+  private @Nullable MigrationException failure;
+  private volatile boolean ended;
+  private volatile boolean closed;
+
+  V1LoadStream(V1Device device, V1AdapterSettings settings, Object accesses) {
+    this.device = device;
+    this.settings = settings;
+    this.accesses = accesses;
+    head.limit(V1StreamFormat.START_BYTES);
+  }
+
+  @Override
+  public void write(ByteBuffer from) throws MigrationException {
+    synchronized (accesses) {
+      if (ended || closed) {
+        throw new MigrationException(
+                DeviceError.SESSION_CLOSED,
+                "the load session of v1 driver " + settings.driverId() + " has ended")
+            .withErrno(V1Errno.ENODEV.number());
+      }
+      MigrationException earlier = failure;
+      if (earlier != null) {
+        throw again(earlier);
+      }
+      try {
+        while (from.hasRemaining()) {
+          step(from);
+        }
+      } catch (MigrationException e) {
+        failure = V1Errno.numbered(e);
+        throw failure;
+      }
+    }
+  }
+
+  /** Proves that exactly one whole stream was written. */
+  void proveWhole() throws MigrationException {
+    synchronized (accesses) {
+      MigrationException earlier = failure;
+      if (earlier != null) {
+        throw again(earlier);
+      }
+      if (part != Part.DONE) {
+        throw fault(DeviceError.DATA_CORRUPT, "it ends there without an end record");
+      }
+    }
+  }
+
+  private void step(ByteBuffer from) throws MigrationException {
+    if (part == Part.CHUNK) {
+      store(from);
+      return;
+    }
+    if (part == Part.DONE) {
+      throw fault(DeviceError.DATA_TOO_LONG, "bytes follow its end record");
+    }
+    int length = Math.min(head.remaining(), from.remaining());
+    head.put(head.position(), from, from.position(), length);
+    head.position(head.position() + length);
+    from.position(from.position() + length);
+    if (head.hasRemaining()) {
+      return;
+    }
+    head.flip();
+    switch (part) {
+      case START -> start();
+      case RECORD -> record();
+      default -> checkEnd();
+    }
+  }
+
+  private void start() throws MigrationException {
+    if (head.getInt() != V1StreamFormat.MAGIC) {
+      throw fault(DeviceError.DATA_INCOMPATIBLE, "it is no stream of a v1 driver");
+    }
+    int version = head.getShort();
+    if (version != V1StreamFormat.VERSION || head.getShort() != 0 || head.getLong() != 0) {
+      throw fault(
+          DeviceError.DATA_INCOMPATIBLE,
+          "its version %d or its flags are not known".formatted(version));
+    }
+    expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
+  }
+
+  private void record() throws MigrationException {
+    int type = head.getInt();
+    int flags = head.getInt();
+    long length = head.getLong();
+    if (flags != 0) {
+      throw fault(DeviceError.DATA_INCOMPATIBLE, "a record has unknown flags " + flags);
+    }
+    if (type == V1StreamFormat.END && length == V1StreamFormat.END_BYTES) {
+      expect(Part.END, V1StreamFormat.END_BYTES);
+      return;
+    }
+    if (type != V1StreamFormat.CHUNK || length < 1) {
+      throw fault(
+          DeviceError.DATA_CORRUPT,
+          "a record has type %d and %s bytes".formatted(type, Long.toUnsignedString(length)));
+    }
+    chunks++;
+    chunkLeftBytes = length;
+    beginPiece();
+    part = Part.CHUNK;
+  }
+
+  private void beginPiece() throws MigrationException {
+    pieceOffset = device.readDataOffset();
+    long room = device.regionBytes() - pieceOffset;
+    if (pieceOffset < V1Field.HEADER_BYTES || room < 1) {
+      throw new MigrationException(
+              DeviceError.DRIVER_BROKEN,
+              "v1 driver %s says that its data window is at offset %s of a region of %d bytes"
+                  .formatted(
+                      settings.driverId(),
+                      Long.toUnsignedString(pieceOffset),
+                      device.regionBytes()))
+          .withErrno(V1Errno.EINVAL.number());
+    }
+    if (chunkLeftBytes > room && !settings.splitChunks()) {
+      throw new MigrationException(
+              DeviceError.DATA_TOO_LONG,
+              "a chunk of %d bytes was saved in one piece, and the data window here has %d"
+                  .formatted(chunkLeftBytes, room))
+          .withErrno(V1Errno.EMSGSIZE.number());
+    }
+    pieceBytes = Math.min(chunkLeftBytes, room);
+    pieceFilledBytes = 0;
+  }
+
+  private void store(ByteBuffer from) throws MigrationException {
+    int length = (int) Math.min(from.remaining(), pieceBytes - pieceFilledBytes);
+    ByteBuffer slice = from.slice(from.position(), length);
+    crc.update(slice.duplicate());
+    device.writeData(pieceOffset + pieceFilledBytes, slice);
+    from.position(from.position() + length);
+    pieceFilledBytes += length;
+    bytes += length;
+    if (pieceFilledBytes < pieceBytes) {
+      return;
+    }
+    device.writeDataSize(pieceBytes);
+    chunkLeftBytes -= pieceBytes;
+    if (chunkLeftBytes > 0) {
+      beginPiece();
+    } else {
+      expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
+    }
+  }
+
+  private void checkEnd() throws MigrationException {
+    if (head.getLong() != chunks || head.getLong() != bytes || head.getLong() != crc.getValue()) {
+      throw fault(
+          DeviceError.DATA_CORRUPT,
+          "its end record speaks of other data than the %d bytes in %d chunks that came"
+              .formatted(bytes, chunks));
+    }
+    part = Part.DONE;
+  }
+
+  private void expect(Part next, int lengthBytes) {
+    part = next;
+    head.clear().limit(lengthBytes);
+  }
+
+  private MigrationException fault(DeviceError error, String what) {
+    return new MigrationException(
+            error,
+            "the data for v1 driver %s are wrong after %d bytes in %d chunks: %s"
+                .formatted(settings.driverId(), bytes, chunks, what))
+        .withErrno(
+            error == DeviceError.DATA_TOO_LONG ? V1Errno.ENOMEM.number() : V1Errno.EINVAL.number());
+  }
+
+  private static MigrationException again(MigrationException earlier) {
+    MigrationException again = new MigrationException(earlier.code(), earlier.detail(), earlier);
+    return earlier.errno().isPresent() ? again.withErrno(earlier.errno().getAsInt()) : again;
+  }
+
+  /** Ends the session, so that each later write fails. */
+  void end() {
+    ended = true;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

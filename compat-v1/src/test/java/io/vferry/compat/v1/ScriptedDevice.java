@@ -1,0 +1,115 @@
+package io.vferry.compat.v1;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** A v1 device that gives the chunks it is told, takes any, and misbehaves as it is told. */
+final class ScriptedDevice implements V1Device {
+
+  final int windowBytes;
+  final Deque<byte[]> preCopy = new ArrayDeque<>();
+  final Deque<byte[]> stopCopy = new ArrayDeque<>();
+  final List<byte[]> loaded = new ArrayList<>();
+  final List<Integer> written = new ArrayList<>();
+  final Set<String> refused = new HashSet<>();
+  final byte[] window;
+  int dataOffset = 32;
+  volatile int state = 1;
+  boolean failToError;
+  boolean pendingForever;
+  long lyingSize = -1;
+  long lyingOffset = -1;
+  boolean endless;
+  int refuseErrno = 22;
+  private byte[] staged;
+
+  ScriptedDevice(int windowBytes) {
+    this.windowBytes = windowBytes;
+    this.window = new byte[windowBytes];
+  }
+
+  @Override
+  public long regionBytes() {
+    return dataOffset + windowBytes;
+  }
+
+  @Override
+  public int readDeviceState() {
+    return state;
+  }
+
+  @Override
+  public void writeDeviceState(int bits) throws MigrationException {
+    written.add(bits);
+    if (refused.contains((state & 7) + ">" + (bits & 7))) {
+      state = failToError ? 6 : state;
+      throw new MigrationException(DeviceError.ARC_FAILED, "refused").withErrno(refuseErrno);
+    }
+    state = bits;
+  }
+
+  private Deque<byte[]> source() {
+    return switch (state & 7) {
+      case 3 -> preCopy;
+      case 2 -> preCopy.isEmpty() ? stopCopy : preCopy;
+      default -> new ArrayDeque<>();
+    };
+  }
+
+  @Override
+  public long readPendingBytes() {
+    staged = null;
+    if (pendingForever || endless) {
+      return 100;
+    }
+    return source().stream().mapToLong(chunk -> chunk.length).sum();
+  }
+
+  @Override
+  public long readDataOffset() {
+    if ((state & 2) != 0 && staged == null) {
+      staged = endless ? new byte[windowBytes] : source().poll();
+    }
+    return lyingOffset >= 0 ? lyingOffset : dataOffset;
+  }
+
+  @Override
+  public long readDataSize() {
+    if (lyingSize != -1) {
+      return lyingSize;
+    }
+    return staged == null || pendingForever ? 0 : staged.length;
+  }
+
+  @Override
+  public void writeDataSize(long lengthBytes) {
+    byte[] chunk = new byte[(int) lengthBytes];
+    System.arraycopy(window, 0, chunk, 0, chunk.length);
+    loaded.add(chunk);
+  }
+
+  @Override
+  public void readData(long offset, ByteBuffer into) {
+    into.put(staged, (int) offset - dataOffset, into.remaining());
+  }
+
+  @Override
+  public void writeData(long offset, ByteBuffer from) {
+    from.get(window, (int) offset - dataOffset, from.remaining());
+  }
+
+  @Override
+  public void reset() {
+    state = 1;
+  }
+
+  @Override
+  public void close() {}
+}
