@@ -1,0 +1,133 @@
+package io.vferry.vendor.mlx5.queue;
+
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.memory.MemoryRange;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Gives out memory that the physical function can reach. The whole DMA space of the function
+ * belongs to it. Any thread.
+ */
+public final class DmaArena {
+
+  /** The firmware's page. */
+  static final int PAGE_BYTES = 4096;
+
+  /** Longest piece in one Java buffer. */
+  private static final long SEGMENT_BYTES = 1L << 28;
+
+  private final DmaSpace space;
+  private final long granule;
+
+  /** Free I/O virtual addresses: start to length, never adjacent. */
+  private final TreeMap<Long, Long> free = new TreeMap<>();
+
+  /** Creates an arena over all of a space that an unsigned 63-bit address can name. */
+  public DmaArena(DmaSpace space) {
+    this.space = space;
+    this.granule = Math.max(PAGE_BYTES, space.pageSizeBytes());
+    for (MemoryRange range : space.usableRanges()) {
+      // Address 0 stays unused: in many fields it stands for "none".
+      long start = roundUp(Math.max(granule, range.start()));
+      long last = range.last() < 0 ? Long.MAX_VALUE : range.last();
+      if (range.start() >= 0 && last >= start && last - start >= granule) {
+        long length = (last - start + 1) / granule * granule;
+        free.put(start, length);
+      }
+    }
+  }
+
+  private long roundUp(long bytes) {
+    return (bytes + granule - 1) / granule * granule;
+  }
+
+  /**
+   * Maps zeroed memory at contiguous addresses.
+   *
+   * @param sizeBytes at least 1; rounded up to whole pages
+   * @throws CommandException {@code NO_RESOURCES}
+   */
+  public DmaMemory allocate(long sizeBytes) throws CommandException {
+    long length = roundUp(sizeBytes);
+    long start = take(length);
+    List<ByteBuffer> segments = new ArrayList<>();
+    long mapped = 0;
+    try {
+      while (mapped < length) {
+        int segment = (int) Math.min(SEGMENT_BYTES, length - mapped);
+        ByteBuffer memory = direct(segment);
+        space.map(start + mapped, memory, DmaSpace.Direction.READ_WRITE);
+        segments.add(memory);
+        mapped += segment;
+      }
+      return new DmaMemory(start, length, segments);
+    } catch (MigrationException | OutOfMemoryError e) {
+      giveBack(start, length, segments);
+      throw CommandException.noResources(
+          "%d bytes of memory for the device are not to be had: %s"
+              .formatted(length, e.getMessage()));
+    }
+  }
+
+  private ByteBuffer direct(int bytes) {
+    int alignment = (int) Math.min(granule, 1 << 21);
+    ByteBuffer raw = ByteBuffer.allocateDirect(bytes + alignment - 1);
+    return raw.alignedSlice(alignment).limit(bytes).slice().order(ByteOrder.BIG_ENDIAN);
+  }
+
+  /** Unmaps memory; the device must not use it any more. */
+  public void release(DmaMemory memory) {
+    giveBack(memory.address(), memory.lengthBytes(), memory.segments());
+  }
+
+  private void giveBack(long start, long length, List<ByteBuffer> mapped) {
+    long address = start;
+    for (ByteBuffer segment : mapped) {
+      try {
+        space.unmap(new MemoryRange(address, segment.capacity()));
+      } catch (MigrationException e) {
+        // The addresses stay taken: what may still be mapped must not be given out again.
+        return;
+      }
+      address += segment.capacity();
+    }
+    putBack(start, length);
+  }
+
+  private synchronized long take(long length) throws CommandException {
+    for (Map.Entry<Long, Long> gap : free.entrySet()) {
+      if (gap.getValue() >= length) {
+        long start = gap.getKey();
+        long rest = gap.getValue() - length;
+        free.remove(start);
+        if (rest > 0) {
+          free.put(start + length, rest);
+        }
+        return start;
+      }
+    }
+    throw CommandException.noResources(
+        "the device's address space has no %d free bytes in a row".formatted(length));
+  }
+
+  private synchronized void putBack(long start, long length) {
+    long from = start;
+    long bytes = length;
+    Map.Entry<Long, Long> before = free.lowerEntry(start);
+    if (before != null && before.getKey() + before.getValue() == start) {
+      from = before.getKey();
+      bytes += before.getValue();
+    }
+    Long after = free.remove(start + length);
+    if (after != null) {
+      bytes += after;
+    }
+    free.put(from, bytes);
+  }
+}
