@@ -31,7 +31,8 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       MigrateCommand.class,
       ReceiveCommand.class,
-      PathCommand.class
+      PathCommand.class,
+      InspectCommand.class
     })
 final class RootCommand implements VferryCommand {
 

@@ -6,10 +6,12 @@ import io.vferry.spi.driver.DriverMatch;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.driver.SpiLevel;
+import io.vferry.spi.driver.StreamInspector;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
+import java.util.Optional;
 import java.util.Set;
 
 /** Migrates virtual functions of mlx5 devices. */
@@ -59,7 +61,11 @@ public final class Mlx5MigrationDriver implements MigrationDriver {
     }
     throw new MigrationException(
         DeviceError.NOT_MIGRATABLE,
-        "this version of the mlx5 driver has no arcs for the device at "
-            + device.info().address());
+        "this version of the mlx5 driver has no arcs for the device at " + device.info().address());
+  }
+
+  @Override
+  public Optional<StreamInspector> inspector() {
+    return Optional.of(new Mlx5StreamInspector());
   }
 }

@@ -55,16 +55,12 @@ public final class CommandException extends Exception {
         0,
         "%s was not delivered: 0x%02x %s"
             .formatted(
-                opcode,
-                delivery,
-                DeliveryStatus.of(delivery).map(Enum::name).orElse("(unknown)")));
+                opcode, delivery, DeliveryStatus.of(delivery).map(Enum::name).orElse("(unknown)")));
   }
 
   static CommandException timedOut(Opcode opcode, long timeoutNanos) {
     return new CommandException(
-        Fate.UNKNOWN,
-        0,
-        "%s got no answer in %d ms".formatted(opcode, timeoutNanos / 1_000_000));
+        Fate.UNKNOWN, 0, "%s got no answer in %d ms".formatted(opcode, timeoutNanos / 1_000_000));
   }
 
   static CommandException damaged(Opcode opcode, String what) {

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * traffic, so that it can always go on.
  *
  * <p>It has no thread: whoever waits for an answer looks at the slots and events for everybody, and
- * an interrupt does the same when nobody waits. Ownership of a slot is the truth; an event only says
- * when to look, so that one too many, too few or too late does no harm. Any thread.
+ * an interrupt does the same when nobody waits. Ownership of a slot is the truth; an event only
+ * says when to look, so that one too many, too few or too late does no harm. Any thread.
  */
 public final class CommandQueue {
 
@@ -64,6 +64,7 @@ public final class CommandQueue {
   private volatile @Nullable CommandException dead;
   private byte lastToken;
   private long lateAnswers;
+  private boolean closed;
 
   CommandQueue(
       FunctionRegisters registers,
@@ -464,7 +465,10 @@ public final class CommandQueue {
   void close() {
     fail(CommandException.lost("the session with the physical function is closed"));
     mailboxes.close();
-    arena.release(memory);
+    if (!closed) {
+      closed = true;
+      arena.release(memory);
+    }
   }
 
   /** Looks more and more seldom. For one wait of one thread. */

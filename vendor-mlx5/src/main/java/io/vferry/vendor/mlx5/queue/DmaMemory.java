@@ -48,18 +48,24 @@ public final class DmaMemory {
 
   /** Copies bytes out; moves the position of {@code into} by {@code length}. */
   public void read(long offset, ByteBuffer into, int length) {
-    copy(offset, length, (segment, at, bytes) -> {
-      into.put(into.position(), segment, at, bytes);
-      into.position(into.position() + bytes);
-    });
+    copy(
+        offset,
+        length,
+        (segment, at, bytes) -> {
+          into.put(into.position(), segment, at, bytes);
+          into.position(into.position() + bytes);
+        });
   }
 
   /** Copies bytes in; moves the position of {@code from} by {@code length}. */
   public void write(long offset, ByteBuffer from, int length) {
-    copy(offset, length, (segment, at, bytes) -> {
-      segment.put(at, from, from.position(), bytes);
-      from.position(from.position() + bytes);
-    });
+    copy(
+        offset,
+        length,
+        (segment, at, bytes) -> {
+          segment.put(at, from, from.position(), bytes);
+          from.position(from.position() + bytes);
+        });
   }
 
   private interface Piece {

@@ -63,8 +63,7 @@ final class EventQueue {
       }
       ByteBuffer data = ByteBuffer.allocate(DATA_BYTES);
       data.put(0, entries, base + DATA, DATA_BYTES);
-      Event event =
-          new Event(Byte.toUnsignedInt(entries.get(base + 1)), new Words(data));
+      Event event = new Event(Byte.toUnsignedInt(entries.get(base + 1)), new Words(data));
       consumer++;
       seen++;
       sink.accept(event);

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The pages lent to the firmware. Guarded by the lock of the command queue. */
+/** The pages lent to the firmware. Any thread. */
 final class FirmwarePages {
 
   /** The most pages that one request may ask for: 4 GiB. */
@@ -24,7 +24,7 @@ final class FirmwarePages {
     this.arena = arena;
   }
 
-  List<Long> take(int count) throws CommandException {
+  synchronized List<Long> take(int count) throws CommandException {
     if (count > MOST_AT_ONCE) {
       throw CommandException.noResources(
           "the firmware asks for %d pages at once; at most %d are given"
@@ -44,16 +44,16 @@ final class FirmwarePages {
     return pages;
   }
 
-  void lend(int functionId, List<Long> pages) {
+  synchronized void lend(int functionId, List<Long> pages) {
     pages.forEach(page -> lent.put(page, functionId));
   }
 
-  void giveBack(List<Long> pages) {
+  synchronized void giveBack(List<Long> pages) {
     free.addAll(pages);
   }
 
   /** Takes back what the firmware says it returned; what it never had is not believed. */
-  void returned(int functionId, List<Long> pages) {
+  synchronized void returned(int functionId, List<Long> pages) {
     for (long page : pages) {
       if (lent.remove(page, functionId)) {
         free.add(page);
@@ -62,7 +62,7 @@ final class FirmwarePages {
   }
 
   /** Takes back all pages of a function that is gone. */
-  void returnedAll(int functionId) {
+  synchronized void returnedAll(int functionId) {
     lent.entrySet()
         .removeIf(
             entry -> {
@@ -75,11 +75,11 @@ final class FirmwarePages {
   }
 
   /** Returns how many pages a function has. */
-  int lentTo(int functionId) {
+  synchronized int lentTo(int functionId) {
     return (int) lent.values().stream().filter(owner -> owner == functionId).count();
   }
 
-  void close() {
+  synchronized void close() {
     slabs.forEach(arena::release);
     slabs.clear();
     free.clear();

@@ -30,8 +30,7 @@ record Mailbox(long address, ByteBuffer bytes) {
 
   /** Signs the block, whose content is final. */
   void sign() {
-    bytes.put(
-        CONTROL_SIGNATURE, XorSignature.over(bytes, RESERVED, CONTROL_SIGNATURE));
+    bytes.put(CONTROL_SIGNATURE, XorSignature.over(bytes, RESERVED, CONTROL_SIGNATURE));
     bytes.put(BLOCK_SIGNATURE, XorSignature.over(bytes, 0, BLOCK_SIGNATURE));
   }
 
