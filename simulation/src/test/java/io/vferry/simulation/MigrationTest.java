@@ -77,6 +77,20 @@ class MigrationTest {
   }
 
   @Test
+  void whatMovesWhileTheGuestStandsStillHasNoBandwidthLimit() throws Exception {
+    Manifest manifest = manifest(quick(), device("pds0", "sim:pds?state=1MiB&seed=3"));
+    try (Simulation simulation = Simulation.of(1, manifest)) {
+      MigrationReport report = simulation.run();
+
+      assertThat(report.status()).isEqualTo(Phase.COMPLETED);
+      assertThat(report.ram().precopyBytes()).isPositive();
+      assertThat(simulation.network().unlimitedBytes())
+          .isEqualTo(report.ram().downtimeBytes() + report.vfioTransferredBytes())
+          .isGreaterThan(1 << 20);
+    }
+  }
+
+  @Test
   void theSameSeedGivesTheSameRun() throws Exception {
     assertThat(timeline(42)).isEqualTo(timeline(42));
   }

@@ -45,6 +45,8 @@ final class SimulatedNetwork implements ChunkSender {
   private long outstandingBytes;
   private boolean cut;
   private int delivered;
+  private boolean lifted;
+  private long unlimitedBytes;
 
   SimulatedNetwork(SplittableRandom random) {
     this.random = random;
@@ -127,11 +129,22 @@ final class SimulatedNetwork implements ChunkSender {
               ? (int) ((address / Chunk.MEMORY_BLOCK_BYTES) % CONNECTIONS)
               : random.nextInt(CONNECTIONS);
       outstandingBytes += length;
+      unlimitedBytes += lifted ? length : 0;
       data.get(connection).add(new Delivery(chunk, copy));
       return chunk;
     } finally {
       released.run();
     }
+  }
+
+  @Override
+  public void liftBandwidthLimit() {
+    lifted = true;
+  }
+
+  /** Returns how many bytes were sent after the end of the bandwidth limit. */
+  long unlimitedBytes() {
+    return unlimitedBytes;
   }
 
   @Override

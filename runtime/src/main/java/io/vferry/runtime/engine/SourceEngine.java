@@ -31,6 +31,7 @@ public final class SourceEngine {
   private final ProgressListener listener;
   private final SourceRole role;
   private final RoleAgent agent;
+  private final ChunkSender sender;
   private final Recorder recorder;
   private final List<SavingDevice> devices = new ArrayList<>();
   private final MemorySource memory;
@@ -53,6 +54,7 @@ public final class SourceEngine {
       ProgressListener listener)
       throws MigrationException {
     this.machine = machine;
+    this.sender = sender;
     this.clock = clock;
     this.host = host;
     this.listener = listener;
@@ -138,6 +140,7 @@ public final class SourceEngine {
     } else if (action instanceof Action.SettlePageRequests settle) {
       memory.settlePageRequests(settle.timeoutMillis());
     } else if (action instanceof Action.PauseVm) {
+      sender.liftBandwidthLimit();
       memory.pause();
     } else if (action instanceof Action.ResumeVm) {
       memory.resume();

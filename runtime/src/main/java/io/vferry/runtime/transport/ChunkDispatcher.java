@@ -167,9 +167,14 @@ final class ChunkDispatcher implements ChunkSender {
     }
   }
 
+  @Override
+  public void liftBandwidthLimit() {
+    bandwidth.lift();
+  }
+
   private void awaitBandwidth(int lengthBytes) throws MigrationException, InterruptedException {
     long waitNanos = bandwidth.take(lengthBytes);
-    while (waitNanos > 0) {
+    while (waitNanos > 0 && bandwidth.limits()) {
       check();
       long slice = Math.min(waitNanos, SLEEP_SLICE_NANOS);
       clock.sleep(slice);

@@ -38,6 +38,12 @@ public interface ChunkSender {
       throws MigrationException, InterruptedException;
 
   /**
+   * Ends the bandwidth limit, also for those who wait for it now: the guest stands still, and
+   * whoever wanted to spare the network for it waits for it too. Ending it again does nothing.
+   */
+  void liftBandwidthLimit();
+
+  /**
    * Waits until everything that was queued before the call has been written to the connections;
    * that is not yet received.
    *

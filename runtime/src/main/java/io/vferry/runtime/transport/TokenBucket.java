@@ -12,7 +12,7 @@ final class TokenBucket {
 
   private static final double NANOS_PER_SECOND = 1e9;
 
-  private final long bytesPerSecond;
+  private long bytesPerSecond;
   private final double burstBytes;
   private final HostClock clock;
   private double tokens;
@@ -29,6 +29,16 @@ final class TokenBucket {
     this.clock = clock;
     this.tokens = burstBytes;
     this.filledNanos = clock.nanoTime();
+  }
+
+  /** Ends the limit. */
+  synchronized void lift() {
+    bytesPerSecond = 0;
+  }
+
+  /** Whether there is a limit. */
+  synchronized boolean limits() {
+    return bytesPerSecond != 0;
   }
 
   /** Takes some bytes; returns how many nanoseconds to wait before they may be sent, 0 or more. */
