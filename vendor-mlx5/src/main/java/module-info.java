@@ -10,4 +10,6 @@ module io.vferry.vendor.mlx5 {
 
   provides io.vferry.spi.driver.MigrationDriver with
       io.vferry.vendor.mlx5.Mlx5MigrationDriver;
+  provides io.vferry.spi.model.DeviceModel with
+      io.vferry.vendor.mlx5.model.Mlx5DeviceModel;
 }

@@ -58,12 +58,7 @@ abstract class Run implements RunningMigration {
     try {
       ended = run();
     } catch (MigrationException e) {
-      ended =
-          failed(
-              calledOff()
-                  ? new MigrationException(
-                      RuntimeError.CANCELLED, "the migration was called off before it began", e)
-                  : e);
+      ended = failed(e);
     } catch (InterruptedException e) {
       ended = failed(new MigrationException(RuntimeError.CANCELLED, "the runtime is shut down", e));
     } catch (RuntimeException | Error e) {
@@ -99,10 +94,6 @@ abstract class Run implements RunningMigration {
     if (already) {
       how.run();
     }
-  }
-
-  private synchronized boolean calledOff() {
-    return cancelled;
   }
 
   @Override

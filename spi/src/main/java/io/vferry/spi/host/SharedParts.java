@@ -131,7 +131,9 @@ public final class SharedParts {
 
   @SuppressWarnings("unchecked") // The key of a part holds the class that the part has.
   private static <T> Shared<T> same(Class<T> kind, Shared<?> known) {
-    kind.cast(known.part);
+    if (!kind.isInstance(known.part)) {
+      throw new IllegalStateException(known.part + " is no " + kind.getName());
+    }
     return (Shared<T>) known;
   }
 

@@ -1,0 +1,70 @@
+package io.vferry.vendor.mlx5.model;
+
+import io.vferry.spi.host.RegionInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** PCI config space of a function. It belongs to the host and does not travel. Any thread. */
+final class Mlx5ConfigRegion extends Mlx5Region {
+
+  static final int VENDOR = 0x15b3;
+  static final int PHYSICAL_DEVICE = 0x1021;
+  static final int VIRTUAL_DEVICE = 0x101e;
+  static final int SUBSYSTEM = 0x0010;
+  static final int COMMAND = 0x04;
+  static final int COMMAND_MEMORY = 2;
+  static final int COMMAND_BUS_MASTER = 4;
+  private static final int BYTES = 256;
+  private static final int MSIX = 0x40;
+  private static final int MEMORY_64_BIT = 4;
+
+  private final byte[] initial = new byte[BYTES];
+  private final byte[] writable = new byte[BYTES];
+  private final byte[] now;
+  private final Runnable changed;
+
+  Mlx5ConfigRegion(int device, int vectors, int barBytes, Runnable changed) {
+    super(RegionInfo.PCI_CONFIG, BYTES);
+    ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putShort(0x00, (short) VENDOR).putShort(0x02, (short) device);
+    // Memory space, bus master, interrupt disable.
+    mask.putShort(COMMAND, (short) 0x0406);
+    // There is a list of capabilities.
+    bytes.putShort(0x06, (short) 0x0010);
+    // Class: an Ethernet controller.
+    bytes.put(0x0b, (byte) 0x02);
+    bytes.putInt(0x10, MEMORY_64_BIT);
+    mask.putInt(0x10, -barBytes).putInt(0x14, -1);
+    bytes.putShort(0x2c, (short) VENDOR).putShort(0x2e, (short) SUBSYSTEM);
+    bytes.put(0x34, (byte) MSIX).put(MSIX, (byte) 0x11);
+    bytes.putShort(MSIX + 2, (short) (vectors - 1));
+    // Enable and function mask.
+    mask.putShort(MSIX + 2, (short) 0xc000);
+    this.now = initial.clone();
+    this.changed = changed;
+  }
+
+  synchronized boolean busMaster() {
+    return (now[COMMAND] & COMMAND_BUS_MASTER) != 0;
+  }
+
+  synchronized void reset() {
+    System.arraycopy(initial, 0, now, 0, BYTES);
+  }
+
+  @Override
+  synchronized void load(int offset, ByteBuffer into) {
+    into.put(now, offset, into.remaining());
+  }
+
+  @Override
+  void store(int offset, ByteBuffer from) {
+    synchronized (this) {
+      for (int at = offset; from.hasRemaining(); at++) {
+        now[at] = (byte) ((now[at] & ~writable[at]) | (from.get() & writable[at]));
+      }
+    }
+    changed.run();
+  }
+}

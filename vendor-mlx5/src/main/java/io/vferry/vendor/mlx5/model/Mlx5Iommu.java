@@ -1,0 +1,213 @@
+package io.vferry.vendor.mlx5.model;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.Region;
+import io.vferry.spi.memory.MemoryRange;
+import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A function's view of memory: what is not mapped is not reached. Any thread. */
+final class Mlx5Iommu implements DmaSpace {
+
+  static final int PAGE_SHIFT = 12;
+  static final int PAGE_BYTES = 1 << PAGE_SHIFT;
+
+  private sealed interface Mapping {
+    MemoryRange range();
+  }
+
+  private record Memory(MemoryRange range, ByteBuffer bytes, Direction direction)
+      implements Mapping {}
+
+  private record Peer(MemoryRange range, Region region, long offset) implements Mapping {}
+
+  /** Where a write to a peer goes. */
+  record Destination(Region region, long offset) {}
+
+  /** Addresses of 48 bits; the window of message-signalled interrupts is not for memory. */
+  private static final List<MemoryRange> USABLE =
+      List.of(
+          new MemoryRange(0, 0xfee00000L), new MemoryRange(0xfef00000L, (1L << 48) - 0xfef00000L));
+
+  private final NavigableMap<Long, Mapping> mappings = new TreeMap<>();
+  private final Set<Long> failing = new HashSet<>();
+  private long misses;
+
+  @Override
+  public List<MemoryRange> usableRanges() {
+    return USABLE;
+  }
+
+  @Override
+  public long pageSizeBytes() {
+    return PAGE_BYTES;
+  }
+
+  @Override
+  public void map(long iova, ByteBuffer memory, Direction direction) throws MigrationException {
+    if (!memory.isDirect() || (memory.isReadOnly() && direction != Direction.READ)) {
+      throw refused("memory at 0x%x is not direct, or is read-only".formatted(iova));
+    }
+    add(new Memory(range(iova, memory.remaining()), memory.slice(), direction));
+  }
+
+  @Override
+  public void mapPeer(long iova, Region peer, MemoryRange part) throws MigrationException {
+    MemoryRange range = range(iova, part.length());
+    if (part.start() < 0
+        || part.start() % PAGE_BYTES != 0
+        || part.last() < 0
+        || part.last() >= peer.info().sizeBytes()) {
+      throw refused("%s is no part of region %d".formatted(part, peer.info().index()));
+    }
+    add(new Peer(range, peer, part.start()));
+  }
+
+  @Override
+  public synchronized void unmap(MemoryRange iovaRange) throws MigrationException {
+    NavigableMap<Long, Mapping> inside =
+        mappings.subMap(iovaRange.start(), true, iovaRange.last(), true);
+    Map.Entry<Long, Mapping> before = mappings.lowerEntry(iovaRange.start());
+    if (before != null && before.getValue().range().overlaps(iovaRange)) {
+      throw refused("%s cuts the mapping %s".formatted(iovaRange, before.getValue().range()));
+    }
+    if (!inside.isEmpty() && !iovaRange.contains(inside.lastEntry().getValue().range())) {
+      throw refused(
+          "%s cuts the mapping %s".formatted(iovaRange, inside.lastEntry().getValue().range()));
+    }
+    inside.clear();
+  }
+
+  /**
+   * Reads memory by DMA.
+   *
+   * @param address anything
+   * @param into is filled
+   * @return whether all of it could be read
+   */
+  boolean read(long address, ByteBuffer into) {
+    long at = address;
+    while (into.hasRemaining()) {
+      ByteBuffer memory = memory(at, into.remaining(), Direction.READ);
+      if (memory == null) {
+        return false;
+      }
+      at += memory.remaining();
+      into.put(memory);
+    }
+    return true;
+  }
+
+  /** Reads memory by DMA; returns null if it cannot be read. */
+  byte @Nullable [] read(long address, int lengthBytes) {
+    byte[] bytes = new byte[lengthBytes];
+    return read(address, ByteBuffer.wrap(bytes)) ? bytes : null;
+  }
+
+  /**
+   * Writes memory by DMA.
+   *
+   * @param address anything
+   * @param from is used up
+   * @return whether all of it could be written; what lies before the fault was written all the same
+   */
+  boolean write(long address, ByteBuffer from) {
+    long at = address;
+    while (from.hasRemaining()) {
+      ByteBuffer memory = memory(at, from.remaining(), Direction.WRITE);
+      if (memory == null) {
+        return false;
+      }
+      int length = memory.remaining();
+      memory.put(from.slice(from.position(), length));
+      from.position(from.position() + length);
+      at += length;
+    }
+    return true;
+  }
+
+  /** Returns the peer's region behind an address, if one is mapped there. */
+  synchronized @Nullable Destination peer(long address, int lengthBytes) {
+    return find(address) instanceof Peer peer
+            && address <= Long.MAX_VALUE - lengthBytes
+            && peer.range.contains(new MemoryRange(address, lengthBytes))
+        ? new Destination(peer.region, peer.offset + (address - peer.range.start()))
+        : null;
+  }
+
+  /** Lets each access to one page fail from now on, or no longer. */
+  synchronized void fail(long address, boolean fails) {
+    if (fails) {
+      failing.add(address >>> PAGE_SHIFT);
+    } else {
+      failing.remove(address >>> PAGE_SHIFT);
+    }
+  }
+
+  /** Returns how many accesses reached nothing. */
+  synchronized long misses() {
+    return misses;
+  }
+
+  /** Returns as much memory as is contiguous, at least a byte, or null if the access must fail. */
+  private synchronized @Nullable ByteBuffer memory(long address, int length, Direction wanted) {
+    if (find(address) instanceof Memory memory
+        && (memory.direction == Direction.READ_WRITE || memory.direction == wanted)) {
+      long contiguous = Math.min(length, memory.range.last() - address + 1);
+      if (!failing.isEmpty()) {
+        if (failing.contains(address >>> PAGE_SHIFT)) {
+          misses++;
+          return null;
+        }
+        contiguous = Math.min(contiguous, PAGE_BYTES - (address & (PAGE_BYTES - 1)));
+      }
+      return memory.bytes.slice((int) (address - memory.range.start()), (int) contiguous);
+    }
+    misses++;
+    return null;
+  }
+
+  private @Nullable Mapping find(long address) {
+    Map.Entry<Long, Mapping> entry = mappings.floorEntry(address);
+    return entry != null && address >= 0 && entry.getValue().range().last() >= address
+        ? entry.getValue()
+        : null;
+  }
+
+  private static MemoryRange range(long iova, long length) throws MigrationException {
+    if (length <= 0
+        || length % PAGE_BYTES != 0
+        || iova % PAGE_BYTES != 0
+        || iova < 0
+        || iova > Long.MAX_VALUE - length) {
+      throw refused("0x%x bytes at 0x%x are not whole pages".formatted(length, iova));
+    }
+    MemoryRange range = new MemoryRange(iova, length);
+    for (MemoryRange usable : USABLE) {
+      if (usable.contains(range)) {
+        return range;
+      }
+    }
+    throw refused(range + " is outside the usable ranges " + USABLE);
+  }
+
+  private synchronized void add(Mapping mapping) throws MigrationException {
+    Map.Entry<Long, Mapping> before = mappings.floorEntry(mapping.range().last());
+    if (before != null && before.getValue().range().overlaps(mapping.range())) {
+      throw refused(mapping.range() + " is mapped already, by " + before.getValue().range());
+    }
+    mappings.put(mapping.range().start(), mapping);
+  }
+
+  private static MigrationException refused(String what) {
+    return new MigrationException(DeviceError.BAD_REQUEST, "DMA mapping refused: " + what);
+  }
+}
