@@ -298,8 +298,12 @@ class DataLoopTest {
   void theEndOfTheBandwidthLimitFreesWhoWaitsForIt() throws Exception {
     ChunkDispatcher slow = new ChunkDispatcher(1, 64 << 20, 1 << 20, clock, failure, "pipe");
     clock.schedule(100_000_000, slow::liftBandwidthLimit);
+    List<ChunkDispatcher.Outgoing> batch = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       slow.send(1, i, 0, ByteBuffer.allocate(256 << 10), () -> {});
+      batch.clear();
+      slow.lane(0).take(batch, 1, 1 << 20);
+      slow.lane(0).completed(1, 256 << 10);
     }
     // 5 MiB at 1 MiB/s, but for the end of the limit after 0.1 s, seen at the next slice of 50 ms.
     assertThat(clock.nanoTime()).isBetween(100_000_000L, 150_000_000L);
