@@ -16,6 +16,7 @@ import io.vferry.runtime.plan.Plan;
 import io.vferry.runtime.report.HtmlReport;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
+import io.vferry.runtime.report.ProgressListener;
 import io.vferry.runtime.transport.Security;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -117,7 +119,7 @@ final class MigrateCommand implements VferryCommand {
     if (to != null) {
       Security protection = security.security(Optional.of(to.host()), "--to");
       InetSocketAddress address = to.resolve("--to");
-      return migrate(file, vferry -> run(vferry, file.manifest(), address, protection));
+      return migrate(file, vferry -> run(vferry, file.manifest(), address, protection, () -> {}));
     }
     // From here on there is something to tidy up.
     interruption.means(() -> {});
@@ -196,7 +198,8 @@ final class MigrateCommand implements VferryCommand {
     MigrationReport migrated;
     try (receiver) {
       Security protection = new Security.Tls(keys.source(), Optional.of("127.0.0.1"));
-      migrated = run(vferry, file.manifest(), receiver.address(), protection);
+      // Whatever happens to this process afterwards, no key is left behind.
+      migrated = run(vferry, file.manifest(), receiver.address(), protection, keys::close);
     }
     if (migrated.status() != Phase.COMPLETED || common.verbose) {
       receiver.complaints().forEach(line -> common.err().println("destination: " + line));
@@ -205,8 +208,13 @@ final class MigrateCommand implements VferryCommand {
   }
 
   private MigrationReport run(
-      Vferry vferry, Manifest what, InetSocketAddress address, Security protection)
+      Vferry vferry,
+      Manifest what,
+      InetSocketAddress address,
+      Security protection,
+      Runnable connected)
       throws InterruptedException {
+    AtomicBoolean setUp = new AtomicBoolean();
     Terminal terminal = Terminal.ofStandardError(System.getenv());
     boolean silent = common.json() && !common.verbose;
     try (LiveProgress progress =
@@ -214,8 +222,18 @@ final class MigrateCommand implements VferryCommand {
             terminal.view(what.vm().name(), what.settings().downtimeLimitMillis()),
             terminal.interactive() && !common.verbose,
             common.err())) {
+      ProgressListener view = silent ? status -> {} : progress;
       RunningMigration migration =
-          vferry.migrate(what, address, protection, silent ? status -> {} : progress);
+          vferry.migrate(
+              what,
+              address,
+              protection,
+              status -> {
+                if (status.phase() != Phase.SETUP && setUp.compareAndSet(false, true)) {
+                  connected.run();
+                }
+                view.progress(status);
+              });
       interruption.means(migration::cancel);
       return migration.await();
     }

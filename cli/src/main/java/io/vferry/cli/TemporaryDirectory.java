@@ -14,7 +14,11 @@ final class TemporaryDirectory {
 
   private TemporaryDirectory() {}
 
+  /** Removes a directory and all in it, if it is still there. */
   static void remove(Path root) {
+    if (Files.notExists(root)) {
+      return;
+    }
     try (Stream<Path> tree = Files.walk(root)) {
       List<Path> deepestFirst = tree.sorted(Comparator.reverseOrder()).toList();
       for (Path path : deepestFirst) {

@@ -161,6 +161,22 @@ class MigrateIT {
       source.process().destroyForcibly();
 
       assertThat(receiver.onExit().get(120, TimeUnit.SECONDS).isAlive()).isFalse();
+      assertThat(leftovers()).isEmpty();
+    }
+  }
+
+  @Test
+  void aReceiverEndsWithWhoeverHoldsItsInput() throws Exception {
+    String manifest = vferry.write("vm.yaml", VM + DEVICES).toString();
+    try (Distribution.Running receiver =
+        vferry.start(
+            "receive", manifest, "--listen", "127.0.0.1:0", "--plain", "--until-input-ends")) {
+      receiver.awaitOut(line -> line.startsWith("Listening on "));
+      assertThat(receiver.process().isAlive()).isTrue();
+
+      receiver.process().getOutputStream().close();
+
+      assertThat(receiver.end().exitCode()).isEqualTo(130);
     }
   }
 

@@ -58,7 +58,12 @@ abstract class Run implements RunningMigration {
     try {
       ended = run();
     } catch (MigrationException e) {
-      ended = failed(e);
+      ended =
+          failed(
+              calledOff()
+                  ? new MigrationException(
+                      RuntimeError.CANCELLED, "the migration was called off before it began", e)
+                  : e);
     } catch (InterruptedException e) {
       ended = failed(new MigrationException(RuntimeError.CANCELLED, "the runtime is shut down", e));
     } catch (RuntimeException | Error e) {
@@ -94,6 +99,10 @@ abstract class Run implements RunningMigration {
     if (already) {
       how.run();
     }
+  }
+
+  private synchronized boolean calledOff() {
+    return cancelled;
   }
 
   @Override

@@ -131,9 +131,7 @@ public final class SharedParts {
 
   @SuppressWarnings("unchecked") // The key of a part holds the class that the part has.
   private static <T> Shared<T> same(Class<T> kind, Shared<?> known) {
-    if (!kind.isInstance(known.part)) {
-      throw new IllegalStateException(known.part + " is no " + kind.getName());
-    }
+    kind.cast(known.part);
     return (Shared<T>) known;
   }
 

@@ -11,6 +11,10 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
+import io.vferry.spi.host.SharedParts;
+import io.vferry.vendor.mlx5.queue.CommandException;
+import io.vferry.vendor.mlx5.queue.FunctionSession;
+import io.vferry.vendor.mlx5.queue.PhysicalFunction;
 import java.util.Optional;
 import java.util.Set;
 
@@ -52,16 +56,49 @@ public final class Mlx5MigrationDriver implements MigrationDriver {
 
   @Override
   public MigratableDevice attach(HostDevice device) throws MigrationException {
-    if (device.companion("pf").isEmpty()) {
-      throw new MigrationException(
-          DeviceError.NOT_MIGRATABLE,
-          "the virtual function at %s comes without its physical function, whose command queue it"
-                  .formatted(device.info().address())
-              + " needs; name it as companion pf");
+    HostDevice physical =
+        device
+            .companion("pf")
+            .orElseThrow(
+                () ->
+                    new MigrationException(
+                        DeviceError.NOT_MIGRATABLE,
+                        "the virtual function at %s comes without its physical function, whose"
+                                .formatted(device.info().address())
+                            + " command queue it needs; name it as companion pf, or bind the"
+                            + " function to mlx5_vfio_pci"));
+    int functionId = VhcaLookup.functionId(device);
+    SharedParts parts = physical.capability(SharedParts.class).orElseGet(SharedParts::new);
+    SharedParts.Lease<PhysicalFunction> lease =
+        parts.lease(
+            PhysicalFunction.class,
+            "mlx5",
+            () -> PhysicalFunction.start(physical),
+            PhysicalFunction::close);
+    try {
+      FunctionSession session = lease.part().revive();
+      VhcaLookup.Found found = VhcaLookup.find(device, session, functionId);
+      return new Mlx5Device(
+          device, lease, found, new Mlx5Compatibility(device.info(), session.firmware()));
+    } catch (CommandException e) {
+      throw abandon(lease, notMigratable(device, e));
+    } catch (MigrationException e) {
+      throw abandon(lease, e);
     }
-    throw new MigrationException(
-        DeviceError.NOT_MIGRATABLE,
-        "this version of the mlx5 driver has no arcs for the device at " + device.info().address());
+  }
+
+  private static MigrationException notMigratable(HostDevice device, CommandException e) {
+    return e.toMigration("device " + device.info().address(), DeviceError.NOT_MIGRATABLE);
+  }
+
+  private static MigrationException abandon(
+      SharedParts.Lease<PhysicalFunction> lease, MigrationException why) {
+    try {
+      lease.close();
+    } catch (MigrationException e) {
+      why.addSuppressed(e);
+    }
+    return why;
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,9 +17,6 @@ public final class DmaArena {
 
   /** The firmware's page. */
   static final int PAGE_BYTES = 4096;
-
-  /** Longest piece in one Java buffer. */
-  private static final long SEGMENT_BYTES = 1L << 28;
 
   private final DmaSpace space;
   private final long granule;
@@ -54,24 +50,37 @@ public final class DmaArena {
    * @throws CommandException {@code NO_RESOURCES}
    */
   public DmaMemory allocate(long sizeBytes) throws CommandException {
-    long length = roundUp(sizeBytes);
-    long start = take(length);
-    List<ByteBuffer> segments = new ArrayList<>();
-    long mapped = 0;
+    DmaMemory memory = reserve(sizeBytes);
     try {
-      while (mapped < length) {
-        int segment = (int) Math.min(SEGMENT_BYTES, length - mapped);
-        ByteBuffer memory = direct(segment);
-        space.map(start + mapped, memory, DmaSpace.Direction.READ_WRITE);
-        segments.add(memory);
-        mapped += segment;
-      }
-      return new DmaMemory(start, length, segments);
+      memory.populate(memory.lengthBytes());
+      return memory;
+    } catch (CommandException e) {
+      release(memory);
+      throw e;
+    }
+  }
+
+  /**
+   * Reserves contiguous addresses, behind which memory is mapped only when it is first written to.
+   *
+   * @param sizeBytes at least 1; rounded up to whole pages
+   * @throws CommandException {@code NO_RESOURCES}
+   */
+  public DmaMemory reserve(long sizeBytes) throws CommandException {
+    long length = roundUp(sizeBytes);
+    return new DmaMemory(this, take(length), length);
+  }
+
+  /** Maps a piece of memory. */
+  ByteBuffer map(long address, int lengthBytes) throws CommandException {
+    try {
+      ByteBuffer memory = direct(lengthBytes);
+      space.map(address, memory, DmaSpace.Direction.READ_WRITE);
+      return memory;
     } catch (MigrationException | OutOfMemoryError e) {
-      giveBack(start, length, segments);
       throw CommandException.noResources(
           "%d bytes of memory for the device are not to be had: %s"
-              .formatted(length, e.getMessage()));
+              .formatted(lengthBytes, e.getMessage()));
     }
   }
 

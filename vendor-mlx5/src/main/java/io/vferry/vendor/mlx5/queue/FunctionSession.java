@@ -62,6 +62,7 @@ public final class FunctionSession {
   private final FirmwarePages pages;
   private final CommandQueue queue;
   private GeneralCapabilities general = new GeneralCapabilities(ByteBuffer.allocate(4096));
+  private String firmware = "";
   private int uar;
   private @Nullable EventQueue events;
   private @Nullable DmaMemory eventMemory;
@@ -114,6 +115,11 @@ public final class FunctionSession {
       registers.write(InitSegment.CMDQ_ADDR_LOW_SIZE, (int) queue.address());
       awaitReady(registers, time, AFTER_ADDRESS_NANOS);
       queue.timeoutNanos(CommandTimeout.read(registers));
+      int low = registers.read(InitSegment.FW_REV);
+      session.firmware =
+          "%d.%d.%d"
+              .formatted(
+                  low & 0xffff, low >>> 16, registers.read(InitSegment.CMDIF_REV_FW_SUB) & 0xffff);
       session.initialise();
       return session;
     } catch (CommandException | MigrationException | RuntimeException e) {
@@ -232,6 +238,11 @@ public final class FunctionSession {
   /** Returns the general capabilities of the physical function. */
   public GeneralCapabilities general() {
     return general;
+  }
+
+  /** Returns the firmware's version. */
+  public String firmware() {
+    return firmware;
   }
 
   /** Returns the page of doorbells in BAR 0. */
