@@ -4,51 +4,22 @@ import io.vferry.runtime.plan.P2pPolicy;
 import io.vferry.runtime.plan.Settings;
 import io.vferry.spi.access.AccessPolicy;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** Reads the {@code settings} part of a manifest. */
 final class SettingsReader {
 
   private static final List<String> KEYS =
-      List.of(
-          "downtime-limit",
-          "max-bandwidth",
-          "connections",
-          "receive-window",
-          "arc-deadline",
-          "setup-deadline",
-          "switchover-deadline",
-          "max-precopy-rounds",
-          "force-switchover",
-          "access-policy",
-          "p2p");
+      Arrays.stream(Setting.values()).map(Setting::key).toList();
 
-  private long downtimeLimitMillis;
-  private long maxBandwidthBytesPerSecond;
-  private int connections;
-  private long receiveWindowBytes;
-  private long arcDeadlineMillis;
-  private long setupDeadlineMillis;
-  private long switchoverDeadlineMillis;
-  private int maxPrecopyRounds;
-  private boolean forceSwitchover;
-  private AccessPolicy.Mode accessPolicy;
-  private P2pPolicy p2p;
+  private final Map<Setting, Object> values = new EnumMap<>(Setting.class);
 
   private SettingsReader(Settings defaults) {
-    downtimeLimitMillis = defaults.downtimeLimitMillis();
-    maxBandwidthBytesPerSecond = defaults.maxBandwidthBytesPerSecond();
-    connections = defaults.connections();
-    receiveWindowBytes = defaults.receiveWindowBytes();
-    arcDeadlineMillis = defaults.arcDeadlineMillis();
-    setupDeadlineMillis = defaults.setupDeadlineMillis();
-    switchoverDeadlineMillis = defaults.switchoverDeadlineMillis();
-    maxPrecopyRounds = defaults.maxPrecopyRounds();
-    forceSwitchover = defaults.forceSwitchover();
-    accessPolicy = defaults.accessPolicy();
-    p2p = defaults.p2p();
+    for (Setting setting : Setting.values()) {
+      values.put(setting, setting.in(defaults));
+    }
   }
 
   static Settings read(YamlNode node) throws ManifestException {
@@ -57,10 +28,11 @@ final class SettingsReader {
     Settings settings = reader.settings();
     for (Map.Entry<String, YamlNode.Entry> entry : fields.entries()) {
       String key = entry.getKey();
+      Setting setting = Setting.values()[KEYS.indexOf(key)];
       YamlNode value = entry.getValue().value();
       String text = Fields.text(key, value);
       try {
-        reader.set(key, text);
+        reader.values.put(setting, setting.parse(text));
         // The range of each value is checked where settings are made, so this must be in the loop.
         settings = reader.settings();
       } catch (IllegalArgumentException e) {
@@ -71,63 +43,22 @@ final class SettingsReader {
     return settings;
   }
 
-  private void set(String key, String text) {
-    switch (key) {
-      case "downtime-limit" -> downtimeLimitMillis = Quantity.TIME.parse(text);
-      case "max-bandwidth" -> maxBandwidthBytesPerSecond = Quantity.RATE.parse(text);
-      case "connections" -> connections = number(text);
-      case "receive-window" -> receiveWindowBytes = Quantity.SIZE.parse(text);
-      case "arc-deadline" -> arcDeadlineMillis = Quantity.TIME.parse(text);
-      case "setup-deadline" -> setupDeadlineMillis = Quantity.TIME.parse(text);
-      case "switchover-deadline" -> switchoverDeadlineMillis = Quantity.TIME.parse(text);
-      case "max-precopy-rounds" -> maxPrecopyRounds = number(text);
-      case "force-switchover" -> forceSwitchover = truth(text);
-      case "access-policy" -> accessPolicy = constant(AccessPolicy.Mode.class, text);
-      case "p2p" -> p2p = constant(P2pPolicy.class, text);
-      default -> throw new IllegalStateException("key " + key + " is known but not read");
-    }
-  }
-
   private Settings settings() {
     return new Settings(
-        downtimeLimitMillis,
-        maxBandwidthBytesPerSecond,
-        connections,
-        receiveWindowBytes,
-        arcDeadlineMillis,
-        setupDeadlineMillis,
-        switchoverDeadlineMillis,
-        maxPrecopyRounds,
-        forceSwitchover,
-        accessPolicy,
-        p2p);
+        value(Setting.DOWNTIME_LIMIT, Long.class),
+        value(Setting.MAX_BANDWIDTH, Long.class),
+        value(Setting.CONNECTIONS, Integer.class),
+        value(Setting.RECEIVE_WINDOW, Long.class),
+        value(Setting.ARC_DEADLINE, Long.class),
+        value(Setting.SETUP_DEADLINE, Long.class),
+        value(Setting.SWITCHOVER_DEADLINE, Long.class),
+        value(Setting.MAX_PRECOPY_ROUNDS, Integer.class),
+        value(Setting.FORCE_SWITCHOVER, Boolean.class),
+        value(Setting.ACCESS_POLICY, AccessPolicy.Mode.class),
+        value(Setting.P2P, P2pPolicy.class));
   }
 
-  private static int number(String text) {
-    if (!text.matches("[0-9]{1,9}")) {
-      throw new IllegalArgumentException("'" + text + "' is no whole number");
-    }
-    return Integer.parseInt(text);
-  }
-
-  private static boolean truth(String text) {
-    return switch (text) {
-      case "true" -> true;
-      case "false" -> false;
-      default -> throw new IllegalArgumentException("'" + text + "' is neither true nor false");
-    };
-  }
-
-  private static <E extends Enum<E>> E constant(Class<E> type, String text) {
-    List<String> words =
-        Arrays.stream(type.getEnumConstants())
-            .map(constant -> constant.name().toLowerCase(Locale.ROOT))
-            .toList();
-    int index = words.indexOf(text);
-    if (index < 0) {
-      throw new IllegalArgumentException(
-          "'" + text + "' is not one of " + String.join(", ", words));
-    }
-    return type.getEnumConstants()[index];
+  private <T> T value(Setting setting, Class<T> type) {
+    return type.cast(values.get(setting));
   }
 }
