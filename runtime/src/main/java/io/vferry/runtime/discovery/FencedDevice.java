@@ -2,6 +2,7 @@ package io.vferry.runtime.discovery;
 
 import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.Compatibility;
+import io.vferry.spi.driver.GuestRegions;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.StopCopyEstimate;
@@ -25,6 +26,7 @@ final class FencedDevice implements MigratableDevice {
   private final @Nullable PrecopyProgress precopy;
   private final @Nullable StopCopyEstimate estimate;
   private final @Nullable Compatibility compatibility;
+  private final @Nullable GuestRegions guestRegions;
   private final @Nullable DmaLog dmaLog;
 
   FencedDevice(Fence fence, MigratableDevice device) throws MigrationException {
@@ -41,6 +43,9 @@ final class FencedDevice implements MigratableDevice {
             .orElse(null);
     this.compatibility =
         ask(Compatibility.class).map(inner -> new FencedCompatibility(fence, inner)).orElse(null);
+    Optional<GuestRegions> regions = ask(GuestRegions.class);
+    this.guestRegions =
+        regions.isPresent() ? FencedGuestRegions.ask(fence, regions.get()) : null;
     this.dmaLog = ask(DmaLog.class).map(inner -> new FencedDmaLog(fence, inner)).orElse(null);
     if (features.preCopy() && precopy == null) {
       throw fence.broken("a device with pre-copy has no PrecopyProgress");
@@ -108,6 +113,8 @@ final class FencedDevice implements MigratableDevice {
       found = estimate;
     } else if (type == Compatibility.class) {
       found = compatibility;
+    } else if (type == GuestRegions.class) {
+      found = guestRegions;
     } else if (type == DmaLog.class) {
       found = dmaLog;
     }

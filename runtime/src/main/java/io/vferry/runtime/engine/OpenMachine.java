@@ -10,9 +10,11 @@ import io.vferry.runtime.plan.Side;
 import io.vferry.spi.access.AccessGuard;
 import io.vferry.spi.access.GuardedHostDevice;
 import io.vferry.spi.driver.Compatibility;
+import io.vferry.spi.driver.GuestRegions;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostClock;
+import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.vm.PlacedRegion;
 import io.vferry.spi.vm.VirtualMachine;
@@ -80,7 +82,7 @@ public final class OpenMachine implements AutoCloseable {
       OpenMachine machine = new OpenMachine(manifest.vm().name(), vm, devices);
       machine.mapMemory();
       for (OpenDevice device : devices) {
-        vm.plug(device.id(), new GuardedHostDevice(device.host(), device.guard()));
+        vm.plug(device.id(), guarded(device));
       }
       if (mapPeers) {
         machine.mapPeers(manifest);
@@ -94,6 +96,14 @@ public final class OpenMachine implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  private static HostDevice guarded(OpenDevice device) {
+    return device
+        .device()
+        .capability(GuestRegions.class)
+        .map(limits -> new GuardedHostDevice(device.host(), device.guard(), limits))
+        .orElseGet(() -> new GuardedHostDevice(device.host(), device.guard()));
   }
 
   private static VirtualMachine openVm(

@@ -1,5 +1,7 @@
 package io.vferry.spi.access;
 
+import io.vferry.spi.driver.GuestRegions;
+import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
@@ -12,7 +14,9 @@ import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -23,18 +27,34 @@ import java.util.Optional;
  * handed out cannot be taken back; whoever pauses the vCPUs keeps the guest from using it. A reset
  * by the guest is legal in each state, as on hardware: it takes the device to RUNNING and ends a
  * session under way, which the runtime notices at its next step.
+ *
+ * <p>Where the driver keeps a part of a region for itself, the guest's region ends before it. Like
+ * any other region it refuses an access that is not wholly inside. It can be mapped only if it ends
+ * on a page boundary of the host, since a page cannot be given in part; the guest's accesses are
+ * then passed on one by one, in their own width.
  */
 public final class GuardedHostDevice implements HostDevice {
 
   private final HostDevice device;
   private final AccessGuard guard;
+  private final Map<Integer, Long> limitsBytes;
   private final Interrupts interrupts;
   private final DmaSpace dma;
 
-  /** Puts a guard before a device. */
+  /** Puts a guard before a device of which the guest gets all regions. */
   public GuardedHostDevice(HostDevice device, AccessGuard guard) {
+    this(device, guard, Map::of);
+  }
+
+  /**
+   * Puts a guard before a device of which the guest gets a part.
+   *
+   * @param limits as the driver says
+   */
+  public GuardedHostDevice(HostDevice device, AccessGuard guard, GuestRegions limits) {
     this.device = device;
     this.guard = guard;
+    this.limitsBytes = Map.copyOf(limits.limitsBytes());
     this.interrupts = new GuardedInterrupts(device.interrupts());
     this.dma = new GuardedDmaSpace(device.dma());
   }
@@ -46,12 +66,40 @@ public final class GuardedHostDevice implements HostDevice {
 
   @Override
   public List<RegionInfo> regions() {
-    return device.regions();
+    List<RegionInfo> visible = new ArrayList<>();
+    for (RegionInfo whole : device.regions()) {
+      part(whole).ifPresent(visible::add);
+    }
+    return List.copyOf(visible);
+  }
+
+  private Optional<RegionInfo> part(RegionInfo whole) {
+    long size = Math.max(0, limitsBytes.getOrDefault(whole.index(), whole.sizeBytes()));
+    if (size >= whole.sizeBytes()) {
+      return Optional.of(whole);
+    }
+    if (size == 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new RegionInfo(
+            whole.index(),
+            size,
+            whole.readable(),
+            whole.writable(),
+            whole.mappable() && size % device.dma().pageSizeBytes() == 0));
   }
 
   @Override
   public Region region(int index) throws MigrationException {
-    return new GuardedRegion(device.region(index));
+    Region region = device.region(index);
+    return new GuardedRegion(
+        region,
+        part(region.info())
+            .orElseThrow(
+                () ->
+                    new MigrationException(
+                        DeviceError.BAD_REQUEST, "region " + index + " is not for the guest")));
   }
 
   @Override
@@ -89,33 +137,50 @@ public final class GuardedHostDevice implements HostDevice {
   private final class GuardedRegion implements Region {
 
     private final Region region;
+    private final RegionInfo info;
     private final boolean config;
 
-    GuardedRegion(Region region) {
+    GuardedRegion(Region region, RegionInfo info) {
       this.region = region;
-      this.config = region.info().index() == RegionInfo.PCI_CONFIG;
+      this.info = info;
+      this.config = info.index() == RegionInfo.PCI_CONFIG;
     }
 
     @Override
     public RegionInfo info() {
-      return region.info();
+      return info;
+    }
+
+    private void requireInside(long offset, int lengthBytes) throws MigrationException {
+      if (offset < 0 || offset > info.sizeBytes() || lengthBytes > info.sizeBytes() - offset) {
+        throw new MigrationException(
+            DeviceError.BAD_REQUEST,
+            "an access of %d bytes at 0x%x is not wholly inside the 0x%x bytes that the guest has of region %d"
+                .formatted(lengthBytes, offset, info.sizeBytes(), info.index()));
+      }
     }
 
     @Override
     public void read(long offset, ByteBuffer into) throws MigrationException {
       guard.check(config ? Access.CONFIG_READ : Access.REGION_READ);
+      requireInside(offset, into.remaining());
       region.read(offset, into);
     }
 
     @Override
     public void write(long offset, ByteBuffer from) throws MigrationException {
       guard.check(config ? Access.CONFIG_WRITE : Access.REGION_WRITE);
+      requireInside(offset, from.remaining());
       region.write(offset, from);
     }
 
     @Override
     public Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
       guard.check(Access.REGION_MAP);
+      requireInside(offset, Math.max(0, lengthBytes));
+      if (!info.mappable()) {
+        return Optional.empty();
+      }
       return region.map(offset, lengthBytes);
     }
   }

@@ -58,8 +58,8 @@ public interface MigratableDevice extends AutoCloseable {
 
   /**
    * Returns an optional feature, if the device has it: {@link PrecopyProgress}, {@link
-   * StopCopyEstimate}, {@link Compatibility}, {@link io.vferry.spi.memory.DmaLog}. The answer does
-   * not change while the device is attached.
+   * StopCopyEstimate}, {@link Compatibility}, {@link GuestRegions}, {@link
+   * io.vferry.spi.memory.DmaLog}. The answer does not change while the device is attached.
    */
   <T> Optional<T> capability(Class<T> type);
 

@@ -7,6 +7,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
+import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
@@ -102,5 +103,48 @@ class GuardedHostDeviceTest {
     assertThat(guarded.info()).isEqualTo(device.info());
     assertThat(guarded.regions()).isEqualTo(device.regions());
     assertThat(guarded.dma().pageSizeBytes()).isEqualTo(4096);
+  }
+
+  @Test
+  void aPartThatTheDriverKeepsIsNotThere() throws MigrationException {
+    GuardedHostDevice half = new GuardedHostDevice(device, guard, () -> Map.of(0, 2048L));
+    Region region = half.region(0);
+    assertThat(region.info().sizeBytes()).isEqualTo(2048);
+    assertThat(half.regions()).singleElement().isEqualTo(region.info());
+
+    region.read(2044, ByteBuffer.allocate(4));
+    region.write(2047, ByteBuffer.allocate(1));
+    region.read(2048, ByteBuffer.allocate(0));
+    assertThat(device.calls).containsExactly("read 0", "write 0", "read 0");
+    device.calls.clear();
+    assertThatThrownBy(() -> region.read(2048, ByteBuffer.allocate(1)))
+        .hasMessageContaining("not wholly inside the 0x800 bytes");
+    assertThatThrownBy(() -> region.write(2045, ByteBuffer.allocate(4)))
+        .hasMessageContaining("not wholly inside");
+    assertThatThrownBy(() -> region.read(-4, ByteBuffer.allocate(4)))
+        .hasMessageContaining("not wholly inside");
+    assertThatThrownBy(() -> region.write(Long.MAX_VALUE, ByteBuffer.allocate(8)))
+        .hasMessageContaining("not wholly inside");
+    assertThatThrownBy(() -> region.map(0, 4096)).hasMessageContaining("not wholly inside");
+    assertThat(device.calls).isEmpty();
+  }
+
+  @Test
+  void aPartThatEndsInsideAPageCannotBeMapped() throws MigrationException {
+    Region part = new GuardedHostDevice(device, guard, () -> Map.of(0, 2048L)).region(0);
+    assertThat(part.info().mappable()).isFalse();
+    assertThat(part.map(0, 1024)).isEmpty();
+    assertThat(device.calls).isEmpty();
+    // All of it can, as can a limit beyond its end.
+    Region whole = new GuardedHostDevice(device, guard, () -> Map.of(0, 8192L)).region(0);
+    assertThat(whole.info().mappable()).isTrue();
+    assertThat(whole.info().sizeBytes()).isEqualTo(4096);
+  }
+
+  @Test
+  void aRegionOfWhichTheGuestGetsNothingIsNotThere() {
+    GuardedHostDevice none = new GuardedHostDevice(device, guard, () -> Map.of(0, 0L));
+    assertThat(none.regions()).isEmpty();
+    assertThatThrownBy(() -> none.region(0)).hasMessageContaining("not for the guest");
   }
 }
