@@ -1,0 +1,40 @@
+package io.vferry.vendor.hisiacc;
+
+import io.vferry.spi.error.MigrationException;
+import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
+
+/**
+ * Starts a function that was paused, whether it was loaded, cancelled or never saved: acknowledges
+ * messages, kicks each queue that the hardware says it has, and makes it tell again of events that
+ * the guest has not read, since an interrupt that was not delivered does not travel.
+ *
+ * <p>A function whose guest driver is not ready has no queues to go on with and is left alone; its
+ * guest sets it up anew.
+ */
+final class HisiAccRestart {
+
+  private final HisiAccFunction function;
+
+  HisiAccRestart(HisiAccFunction function) {
+    this.function = function;
+  }
+
+  /** Starts the function, if its guest's driver says that it is ready. */
+  void start(HisiAccQueues queues) throws MigrationException {
+    if ((function.vf().read(HisiAccVfRegister.VF_STATE) & 1) != 0) {
+      return;
+    }
+    function.vf().write(HisiAccVfRegister.IFC_INT_SOURCE, 1);
+    function.vf().write(HisiAccVfRegister.IFC_INT_MASK, 0);
+    for (int queue = 0; queue < queues.count(); queue++) {
+      function.vf().kick(queue);
+    }
+    function
+        .vf()
+        .ringEvents(HisiAccNumbers.DOORBELL_EQ, HisiAccState.head(function.vf().readEqc()));
+    function
+        .vf()
+        .ringEvents(HisiAccNumbers.DOORBELL_AEQ, HisiAccState.head(function.vf().readAeqc()));
+  }
+}

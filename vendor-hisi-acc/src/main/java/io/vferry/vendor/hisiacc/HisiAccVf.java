@@ -1,0 +1,113 @@
+package io.vferry.vendor.hisiacc;
+
+import io.vferry.spi.error.MigrationException;
+import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** The registers of a virtual function, wherever they are placed. */
+final class HisiAccVf {
+
+  private final HisiAccRegion own;
+  private final HisiAccRegion placed;
+  private final HisiAccPlacement placement;
+
+  /**
+   * Takes the registers.
+   *
+   * @param own BAR 2 of the virtual function
+   * @param placed BAR 2 of the function in which the placement is
+   */
+  HisiAccVf(HisiAccRegion own, HisiAccRegion placed, HisiAccPlacement placement) {
+    this.own = own;
+    this.placed = placed;
+    this.placement = placement;
+  }
+
+  int read(HisiAccVfRegister register) throws MigrationException {
+    return placed.read(placement.base() + register.offset());
+  }
+
+  void write(HisiAccVfRegister register, int value) throws MigrationException {
+    placed.write(placement.base() + register.offset(), value);
+  }
+
+  int[] readEqc() throws MigrationException {
+    return readContext(placement.eqc());
+  }
+
+  int[] readAeqc() throws MigrationException {
+    return readContext(placement.aeqc());
+  }
+
+  void writeEqc(int[] words) throws MigrationException {
+    writeContext(placement.eqc(), words);
+  }
+
+  void writeAeqc(int[] words) throws MigrationException {
+    writeContext(placement.aeqc(), words);
+  }
+
+  private int[] readContext(int offset) throws MigrationException {
+    int[] words = new int[HisiAccNumbers.EVENT_CONTEXT_WORDS];
+    for (int word = 0; word < words.length; word++) {
+      words[word] = placed.read(placement.base() + offset + (long) word * Integer.BYTES);
+    }
+    return words;
+  }
+
+  private void writeContext(int offset, int[] words) throws MigrationException {
+    for (int word = 0; word < words.length; word++) {
+      placed.write(placement.base() + offset + (long) word * Integer.BYTES, words[word]);
+    }
+  }
+
+  /** Reads all of the mailbox in one access. */
+  ByteBuffer readMailbox() throws MigrationException {
+    ByteBuffer words =
+        ByteBuffer.allocate(HisiAccNumbers.MAILBOX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    placed.region().read(mailbox(), words);
+    return words.flip().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Writes all of the mailbox in one access, which starts the command. */
+  void writeMailbox(int command, long data) throws MigrationException {
+    placed
+        .region()
+        .write(
+            mailbox(),
+            ByteBuffer.allocate(HisiAccNumbers.MAILBOX_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(command)
+                .putLong(data)
+                .putInt(0)
+                .flip());
+  }
+
+  private long mailbox() {
+    return placement.base() + HisiAccVfRegister.MAILBOX.offset();
+  }
+
+  /** Kicks a submission queue: it goes on where its context says. */
+  void kick(int queue) throws MigrationException {
+    own.writeLong(
+        HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
+  }
+
+  /**
+   * Makes the device look again for events beyond the head, and tell of them. Always through the
+   * function's own BAR: from a window of the physical function this doorbell would be the first
+   * register of the next function.
+   */
+  void ringEvents(int kind, int head) throws MigrationException {
+    own.writeLong(HisiAccNumbers.EVENT_DOORBELL, doorbell(kind, 0, head, 0));
+  }
+
+  private static long doorbell(int kind, int queue, int index, int priority) {
+    return queue
+        | (long) kind << HisiAccNumbers.DOORBELL_KIND_SHIFT
+        | (index & 0xffffL) << HisiAccNumbers.DOORBELL_INDEX_SHIFT
+        | (long) priority << HisiAccNumbers.DOORBELL_PRIORITY_SHIFT;
+  }
+}

@@ -1,0 +1,138 @@
+package io.vferry.vendor.hisiacc.model;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/** What a guest's driver knows beside its memory. Each end of a ring follows from a count. */
+final class HisiAccGuestState {
+
+  private static final long MAGIC = 0x5441_4753_4943_4148L;
+  private static final int VERSION = 1;
+  private static final int MAX_QUEUES = 64;
+  private static final int MAX_VIOLATIONS = 16;
+  private static final int MAX_TEXT_BYTES = 400;
+
+  final long[] submitted;
+  final long[] consumed;
+  boolean loaded;
+  long eventsRead;
+  long asyncEventsRead;
+  long resets;
+  long lostByReset;
+  long interrupts;
+  int nextQueue;
+  final List<String> violations = new ArrayList<>();
+
+  HisiAccGuestState(int queues) {
+    this.submitted = new long[queues];
+    this.consumed = new long[queues];
+  }
+
+  int queues() {
+    return submitted.length;
+  }
+
+  void violation(String what) {
+    if (violations.size() < MAX_VIOLATIONS) {
+      violations.add(what);
+    }
+  }
+
+  ByteBuffer encode(int pendingInterrupts) {
+    List<byte[]> texts =
+        violations.stream().map(text -> text.getBytes(StandardCharsets.UTF_8)).toList();
+    ByteBuffer out =
+        ByteBuffer.allocate(
+                128
+                    + queues() * 2 * Long.BYTES
+                    + texts.stream().mapToInt(text -> 4 + text.length).sum())
+            .order(ByteOrder.LITTLE_ENDIAN);
+    out.putLong(MAGIC).putInt(VERSION).putInt(queues()).putInt(loaded ? 1 : 0);
+    out.putInt(pendingInterrupts).putInt(nextQueue);
+    out.putLong(eventsRead).putLong(asyncEventsRead).putLong(resets).putLong(lostByReset);
+    out.putLong(interrupts);
+    for (int queue = 0; queue < queues(); queue++) {
+      out.putLong(submitted[queue]).putLong(consumed[queue]);
+    }
+    out.putInt(texts.size());
+    for (byte[] text : texts) {
+      int length = Math.min(text.length, MAX_TEXT_BYTES);
+      out.putInt(length).put(text, 0, length);
+    }
+    CRC32C crc = new CRC32C();
+    crc.update(out.duplicate().flip());
+    return out.putInt((int) crc.getValue()).flip();
+  }
+
+  /** What came. */
+  record Decoded(HisiAccGuestState state, int pendingInterrupts) {}
+
+  /** Reads an untrusted state. */
+  static Decoded decode(ByteBuffer untrusted, int queues) throws MigrationException {
+    ByteBuffer in = untrusted.slice().order(ByteOrder.LITTLE_ENDIAN);
+    int fixed = 64 + queues * 2 * Long.BYTES + Integer.BYTES;
+    if (in.remaining() < Long.BYTES + 2 * Integer.BYTES || in.getLong() != MAGIC) {
+      throw corrupt("is none of this driver");
+    }
+    int version = in.getInt();
+    int count = in.getInt();
+    if (version != VERSION || count != queues || count > MAX_QUEUES) {
+      throw new MigrationException(
+          DeviceError.DATA_INCOMPATIBLE,
+          "the guest driver's state has version %d and %d queues; this driver has %d and %d"
+              .formatted(version, count, VERSION, queues));
+    }
+    if (in.limit() < fixed) {
+      throw corrupt("is cut off");
+    }
+    CRC32C crc = new CRC32C();
+    crc.update(in.slice(0, in.limit() - Integer.BYTES));
+    if ((int) crc.getValue() != in.getInt(in.limit() - Integer.BYTES)) {
+      throw corrupt("is damaged");
+    }
+    HisiAccGuestState state = new HisiAccGuestState(queues);
+    state.loaded = in.getInt() != 0;
+    int pending = in.getInt();
+    state.nextQueue = Math.floorMod(in.getInt(), queues);
+    state.eventsRead = in.getLong();
+    state.asyncEventsRead = in.getLong();
+    state.resets = in.getLong();
+    state.lostByReset = in.getLong();
+    state.interrupts = in.getLong();
+    for (int queue = 0; queue < queues; queue++) {
+      state.submitted[queue] = in.getLong();
+      state.consumed[queue] = in.getLong();
+      if (state.consumed[queue] < 0 || state.submitted[queue] < state.consumed[queue]) {
+        throw corrupt("counts more results than tasks");
+      }
+    }
+    int texts = in.getInt();
+    if (texts < 0 || texts > MAX_VIOLATIONS) {
+      throw corrupt("has " + texts + " texts");
+    }
+    for (int text = 0; text < texts; text++) {
+      int length = in.remaining() < Integer.BYTES ? -1 : in.getInt();
+      if (length < 0 || length > MAX_TEXT_BYTES || length > in.remaining()) {
+        throw corrupt("has a text of " + length + " bytes");
+      }
+      byte[] bytes = new byte[length];
+      in.get(bytes);
+      state.violations.add(new String(bytes, StandardCharsets.UTF_8));
+    }
+    if (in.remaining() != Integer.BYTES) {
+      throw corrupt("has " + in.remaining() + " bytes too many");
+    }
+    return new Decoded(state, pending);
+  }
+
+  private static MigrationException corrupt(String what) {
+    return new MigrationException(
+        DeviceError.DATA_CORRUPT, "the guest driver's state " + what);
+  }
+}

@@ -1,0 +1,194 @@
+package io.vferry.vendor.hisiacc.model;
+
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostDeviceInfo;
+import io.vferry.spi.host.Interrupts;
+import io.vferry.spi.host.Region;
+import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.DmaLog;
+import io.vferry.spi.model.GuestSoftware;
+import io.vferry.vendor.hisiacc.registers.HisiAccKind;
+import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** A function of a chip as the host presents it. */
+final class HisiAccModelDevice implements HostDevice {
+
+  private static final int PF_BAR_BYTES = 0x400000;
+  private static final int PHYSICAL = 0;
+
+  private final HisiAccChip chip;
+  private final int number;
+  private final HostDeviceInfo info;
+  private final Map<Integer, Region> regions = new TreeMap<>();
+  private final Interrupts interrupts;
+  private final DmaSpace dma;
+  private final boolean ownsChip;
+
+  private HisiAccModelDevice(
+      HisiAccChip chip,
+      int number,
+      HostDeviceInfo info,
+      Interrupts interrupts,
+      DmaSpace dma,
+      boolean ownsChip) {
+    this.chip = chip;
+    this.number = number;
+    this.info = info;
+    this.interrupts = interrupts;
+    this.dma = dma;
+    this.ownsChip = ownsChip;
+  }
+
+  /**
+   * Opens a virtual function.
+   *
+   * @param number from 1
+   * @param ownsChip whether the chip ends with it
+   */
+  static HisiAccModelDevice vf(
+      HisiAccChip chip, int number, DeviceAddress address, boolean ownsChip) {
+    HisiAccKind kind = chip.settings().kind();
+    HisiAccVirtualFunction function = chip.function(number);
+    HisiAccModelDevice device =
+        new HisiAccModelDevice(
+            chip,
+            number,
+            info(
+                address,
+                kind.vfDeviceId(),
+                Map.of("model", address.path(), "vf-index", Integer.toString(number - 1))),
+            function.interrupts(),
+            function.dma(),
+            ownsChip);
+    device.add(
+        HisiAccNumbers.QM_BAR,
+        HisiAccNumbers.VF_BAR_BYTES,
+        new HisiAccVfWords(chip, function, false));
+    device.add(
+        HisiAccNumbers.DOORBELL_BAR,
+        (long) chip.settings().queues() * HisiAccNumbers.DOORBELL_PAGE_BYTES,
+        new HisiAccDoorbells(chip, function));
+    device.add(
+        RegionInfo.PCI_CONFIG,
+        HisiAccConfigSpace.BYTES,
+        new HisiAccConfigSpace(kind.vfDeviceId(), chip.settings().version(), false));
+    return device;
+  }
+
+  private static HisiAccModelDevice pf(HisiAccChip chip, DeviceAddress address) {
+    HisiAccKind kind = chip.settings().kind();
+    HisiAccModelDevice device =
+        new HisiAccModelDevice(
+            chip,
+            PHYSICAL,
+            info(address, kind.pfDeviceId(), Map.of("model", address.path())),
+            new HisiAccInterrupts(),
+            new HisiAccDmaSpace(chip.settings().hostPageBytes()),
+            false);
+    device.add(HisiAccNumbers.QM_BAR, PF_BAR_BYTES, new HisiAccPfWords(chip));
+    device.add(
+        RegionInfo.PCI_CONFIG,
+        HisiAccConfigSpace.BYTES,
+        new HisiAccConfigSpace(kind.pfDeviceId(), chip.settings().version(), true));
+    return device;
+  }
+
+  private static HostDeviceInfo info(
+      DeviceAddress address, int deviceId, Map<String, String> properties) {
+    return new HostDeviceInfo(
+        address,
+        "pci",
+        HisiAccKind.VENDOR_ID,
+        deviceId,
+        HisiAccKind.VENDOR_ID,
+        deviceId,
+        false,
+        properties);
+  }
+
+  private void add(int index, long bytes, HisiAccModelRegion.Registers registers) {
+    regions.put(index, new HisiAccModelRegion(chip, number, index, bytes, registers));
+  }
+
+  HisiAccChip chip() {
+    return chip;
+  }
+
+  @Override
+  public HostDeviceInfo info() {
+    return info;
+  }
+
+  @Override
+  public List<RegionInfo> regions() {
+    return regions.values().stream().map(Region::info).toList();
+  }
+
+  @Override
+  public Region region(int index) throws MigrationException {
+    Region region = regions.get(index);
+    if (region == null) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "%s has no region %d; it has %s".formatted(info.address(), index, regions.keySet()));
+    }
+    return region;
+  }
+
+  @Override
+  public Interrupts interrupts() {
+    return interrupts;
+  }
+
+  @Override
+  public DmaSpace dma() {
+    return dma;
+  }
+
+  @Override
+  public void reset() throws MigrationException {
+    if (number == PHYSICAL) {
+      throw new MigrationException(
+          DeviceError.RESET_FAILED, "the model does not reset a physical function");
+    }
+    chip.reset(number);
+  }
+
+  @Override
+  public Optional<HostDevice> companion(String role) {
+    return number != PHYSICAL && role.equals("pf")
+        ? Optional.of(pf(chip, info.address()))
+        : Optional.empty();
+  }
+
+  @Override
+  public <T> Optional<T> capability(Class<T> type) {
+    if (type == HostClock.class) {
+      return Optional.of(type.cast(chip.clock()));
+    }
+    if (type == DmaLog.class && number != PHYSICAL && chip.settings().iommuLog()) {
+      return Optional.of(type.cast(chip.function(number).log()));
+    }
+    if (type == GuestSoftware.class && number != PHYSICAL) {
+      return Optional.of(type.cast(new HisiAccGuestSoftware(chip.settings())));
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public void close() throws MigrationException {
+    interrupts.disable(Interrupts.MSI);
+    if (ownsChip) {
+      chip.close();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package io.vferry.vendor.hisiacc.model;
+
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
+import io.vferry.vendor.hisiacc.registers.HisiAccKind;
+import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+
+/**
+ * What a chip is, and what its guest does with it.
+ *
+ * @param kind which accelerator
+ * @param version of the queue manager
+ * @param windows whether the migration registers are in the physical function
+ * @param functions number of virtual functions
+ * @param queues of each virtual function
+ * @param isolation whether queues have doorbell pages of their own
+ * @param capabilities what a function can do
+ * @param tickNanos how long one stage of a task takes
+ * @param workTicks how many stages the work itself takes
+ * @param fetched how many tasks a queue has in flight
+ * @param iommuLog whether the host logs what is written by DMA
+ * @param hostPageBytes page size of the host
+ * @param guest whether the guest loads its driver
+ * @param depth of the queues that the guest sets up
+ * @param tasksPerSecond that the guest hands out; each is as many bytes as {@code taskBytes}
+ * @param taskBytes what one task works on
+ * @param seed of the guest's data
+ */
+record HisiAccSettings(
+    HisiAccKind kind,
+    int version,
+    boolean windows,
+    int functions,
+    int queues,
+    boolean isolation,
+    int capabilities,
+    long tickNanos,
+    int workTicks,
+    int fetched,
+    boolean iommuLog,
+    int hostPageBytes,
+    boolean guest,
+    int depth,
+    int tasksPerSecond,
+    int taskBytes,
+    long seed) {
+
+  static HisiAccSettings read(HisiAccKind kind, DeviceAddress address) throws MigrationException {
+    HisiAccParameters parameters = new HisiAccParameters(address);
+    int version = version(parameters);
+    HisiAccSettings settings =
+        new HisiAccSettings(
+            kind,
+            version,
+            parameters.flag("windows", false) && version > HisiAccNumbers.QM_V3,
+            parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS),
+            parameters.number("queues", 16, 1, 64),
+            parameters.flag("isolation", false),
+            parameters.number("capabilities", 0x601, 0, 0xffff),
+            parameters.nanos("tick", 50_000, 1_000, 1_000_000_000),
+            parameters.number("work-ticks", 3, 1, 1_000_000),
+            parameters.number("fetched", 4, 1, 64),
+            parameters.flag("iommu-log", false),
+            parameters.flag("host-page-64k", false) ? 0x10000 : 0x1000,
+            parameters.flag("guest", true),
+            parameters.number("depth", 16, 4, 1024),
+            parameters.number("task-rate", 2_000, 0, 1_000_000),
+            parameters.number("task-bytes", 64, 8, 4096),
+            parameters.number("seed", 1, 0, Integer.MAX_VALUE));
+    parameters.finish();
+    return settings;
+  }
+
+  private static int version(HisiAccParameters parameters) throws MigrationException {
+    return switch (parameters.number("qm", 3, 2, 5)) {
+      case 2 -> 0x21;
+      case 3 -> HisiAccNumbers.QM_V3;
+      case 4 -> HisiAccNumbers.QM_V4;
+      default -> HisiAccNumbers.QM_V5;
+    };
+  }
+}
