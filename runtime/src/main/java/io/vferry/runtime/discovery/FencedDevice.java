@@ -44,8 +44,7 @@ final class FencedDevice implements MigratableDevice {
     this.compatibility =
         ask(Compatibility.class).map(inner -> new FencedCompatibility(fence, inner)).orElse(null);
     Optional<GuestRegions> regions = ask(GuestRegions.class);
-    this.guestRegions =
-        regions.isPresent() ? FencedGuestRegions.ask(fence, regions.get()) : null;
+    this.guestRegions = regions.isPresent() ? FencedGuestRegions.ask(fence, regions.get()) : null;
     this.dmaLog = ask(DmaLog.class).map(inner -> new FencedDmaLog(fence, inner)).orElse(null);
     if (features.preCopy() && precopy == null) {
       throw fence.broken("a device with pre-copy has no PrecopyProgress");

@@ -6,6 +6,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import java.nio.ByteBuffer;
@@ -23,8 +24,7 @@ final class HisiAccAttachment {
     HisiAccKind kind =
         HisiAccKind.ofVfDeviceId(vf.info().deviceId())
             .filter(known -> vf.info().vendorId() == HisiAccKind.VENDOR_ID)
-            .orElseThrow(
-                () -> refused(name, "is no virtual function of a HiSilicon accelerator"));
+            .orElseThrow(() -> refused(name, "is no virtual function of a HiSilicon accelerator"));
     HostDevice pf =
         vf.companion("pf")
             .orElseThrow(
@@ -54,7 +54,35 @@ final class HisiAccAttachment {
     Region pfBar = bar(pf, PF_BAR_BYTES, "the physical function of " + name);
     HisiAccWait wait = new HisiAccWait(HisiAccTime.of(vf));
     HisiAccRegion pfRegisters = new HisiAccRegion(pfBar);
-    HisiAccPf chip = new HisiAccPf(pfRegisters, wait, version);
+    SharedParts.Lease<HisiAccTableLock> lease =
+        pf.capability(SharedParts.class)
+            .orElseGet(SharedParts::new)
+            .lease(HisiAccTableLock.class, "", HisiAccTableLock::new, lock -> {});
+    try {
+      return attach(
+          vf,
+          kind,
+          number,
+          new HisiAccPf(pfRegisters, wait, version, lease.part()),
+          pfRegisters,
+          wait,
+          lease);
+    } catch (MigrationException | RuntimeException e) {
+      lease.close();
+      throw e;
+    }
+  }
+
+  private static MigratableDevice attach(
+      HostDevice vf,
+      HisiAccKind kind,
+      int number,
+      HisiAccPf chip,
+      HisiAccRegion pfRegisters,
+      HisiAccWait wait,
+      SharedParts.Lease<HisiAccTableLock> lease)
+      throws MigrationException {
+    String name = vf.info().address().toString();
     boolean inPf = chip.windows();
     Region vfBar = bar(vf, HisiAccNumbers.VF_BAR_BYTES, name);
     HisiAccRegion own = new HisiAccRegion(vfBar);
@@ -73,7 +101,7 @@ final class HisiAccAttachment {
             new HisiAccMailbox(registers, wait, name),
             wait);
     function.requireReachable();
-    return new HisiAccDevice(vf, function, vfBar.info().sizeBytes());
+    return new HisiAccDevice(vf, function, vfBar.info().sizeBytes(), lease);
   }
 
   private static int revision(HostDevice pf) throws MigrationException {

@@ -15,8 +15,8 @@ import java.util.Map;
  * Compares two devices before anything moves. Asks the physical function, and registers of the
  * virtual one that nothing changes; never its mailbox, which the guest may be using.
  *
- * <p>What the first 40 bytes of a stream compare is compared here as well, and more: a function must
- * find queues as deep as it had, and all that its guest found the hardware able to do.
+ * <p>What the first 40 bytes of a stream compare is compared here as well, and more: a function
+ * must find queues as deep as it had, and all that its guest found the hardware able to do.
  */
 final class HisiAccCompatibility implements Compatibility {
 
@@ -41,8 +41,7 @@ final class HisiAccCompatibility implements Compatibility {
   public Map<String, String> describe() throws MigrationException {
     HisiAccMatch match = function.match(0);
     Map<String, String> description = new LinkedHashMap<>();
-    description.put(
-        FORMAT, HisiAccStreamFormat.MAJOR + "." + HisiAccStreamFormat.MINOR);
+    description.put(FORMAT, HisiAccStreamFormat.MAJOR + "." + HisiAccStreamFormat.MINOR);
     description.put(DEVICE_ID, device(match.deviceId()));
     description.put(QUEUE_COUNT, Integer.toString(match.queueCount()));
     description.put(QUEUE_ISOLATION, onOff(match.isolation()));

@@ -10,6 +10,7 @@ import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
@@ -25,8 +26,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A virtual function of an accelerator.
  *
- * <p>The hardware has no register for its state, so the state is kept here; what it has instead is a
- * register image that nothing changes while it is stopped, by which a reset behind our back shows.
+ * <p>The hardware has no register for its state, so the state is kept here; what it has instead is
+ * a register image that nothing changes while it is stopped, by which a reset behind our back
+ * shows.
  */
 final class HisiAccDevice
     implements MigratableDevice, PrecopyProgress, StopCopyEstimate, GuestRegions {
@@ -44,6 +46,7 @@ final class HisiAccDevice
   private final HisiAccRestore restore;
   private final HisiAccCompatibility compatibility;
   private final Map<Integer, Long> limitsBytes;
+  private final SharedParts.Lease<?> lease;
   private final Object lock = new Object();
   private volatile DeviceState state = DeviceState.RUNNING;
   private int resets;
@@ -60,7 +63,9 @@ final class HisiAccDevice
     }
   }
 
-  HisiAccDevice(HostDevice host, HisiAccFunction function, long barBytes) {
+  HisiAccDevice(
+      HostDevice host, HisiAccFunction function, long barBytes, SharedParts.Lease<?> lease) {
+    this.lease = lease;
     this.host = host;
     this.function = function;
     this.restart = new HisiAccRestart(function);
@@ -68,8 +73,7 @@ final class HisiAccDevice
     this.snapshot = new HisiAccSnapshot(function);
     this.restore = new HisiAccRestore(function);
     this.compatibility = new HisiAccCompatibility(function);
-    this.limitsBytes =
-        function.inPf() ? Map.of() : Map.of(HisiAccNumbers.QM_BAR, barBytes / 2);
+    this.limitsBytes = function.inPf() ? Map.of() : Map.of(HisiAccNumbers.QM_BAR, barBytes / 2);
   }
 
   @Override
@@ -143,9 +147,7 @@ final class HisiAccDevice
       MigrationException told = e.withArc(arc).withState(state);
       throw e.condition() == DeviceCondition.UNKNOWN
           ? told.withCondition(
-              arc == Arc.RESUMING_TO_STOP
-                  ? DeviceCondition.NEEDS_RESET
-                  : DeviceCondition.USABLE)
+              arc == Arc.RESUMING_TO_STOP ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE)
           : told;
     } finally {
       inArc = false;
@@ -243,8 +245,7 @@ final class HisiAccDevice
    */
   private HisiAccMatch asDestination() throws MigrationException {
     HisiAccQueues own =
-        HisiAccQueues.decode(
-            function.mailbox().get(HisiAccNumbers.COMMAND_VFT), function.number());
+        HisiAccQueues.decode(function.mailbox().get(HisiAccNumbers.COMMAND_VFT), function.number());
     HisiAccMatch match = function.match(1);
     if (own.count() != match.queueCount() || own.first() != match.firstQueue()) {
       throw new MigrationException(
@@ -370,9 +371,10 @@ final class HisiAccDevice
   }
 
   @Override
-  public void close() {
+  public void close() throws MigrationException {
     synchronized (lock) {
       endStreams();
     }
+    lease.close();
   }
 }

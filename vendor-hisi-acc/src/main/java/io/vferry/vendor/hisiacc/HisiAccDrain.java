@@ -11,8 +11,8 @@ import java.util.Arrays;
  * Stops a function: it fetches no more tasks, finishes those it has, and writes the contexts of its
  * queues back to memory, at once and not when they are saved: by then it may have dropped them.
  *
- * <p>What may keep a function from being stopped is looked for before it is paused, and again after.
- * If it cannot be stopped it is started again.
+ * <p>What may keep a function from being stopped is looked for before it is paused, and again
+ * after. If it cannot be stopped it is started again.
  */
 final class HisiAccDrain {
 

@@ -26,8 +26,7 @@ final class HisiAccFunctionNumber {
   static final String VF_INDEX = "vf-index";
 
   private static final Pattern ADDRESS =
-      Pattern.compile(
-          ".*?([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\\.([0-7])");
+      Pattern.compile(".*?([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\\.([0-7])");
   private static final int FIRST_EXTENDED = 0x100;
   private static final int CONFIG_BYTES = 0x1000;
   private static final int SRIOV = 0x10;

@@ -42,8 +42,7 @@ public final class HisiAccMigrationDriver implements MigrationDriver {
             ? HisiAccKind.ofVfDeviceId(device.deviceId())
             : Optional.empty();
     if (kind.isEmpty()) {
-      return DriverMatch.none(
-          "not a virtual function of a HiSilicon SEC, HPRE or ZIP accelerator");
+      return DriverMatch.none("not a virtual function of a HiSilicon SEC, HPRE or ZIP accelerator");
     }
     if (device.hostMigration()) {
       return DriverMatch.none(

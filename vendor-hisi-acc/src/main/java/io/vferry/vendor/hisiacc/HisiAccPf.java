@@ -20,8 +20,10 @@ final class HisiAccPf {
   private final HisiAccRegion registers;
   private final HisiAccWait wait;
   private final int version;
+  private final HisiAccTableLock lock;
 
-  HisiAccPf(HisiAccRegion registers, HisiAccWait wait, int version) {
+  HisiAccPf(HisiAccRegion registers, HisiAccWait wait, int version, HisiAccTableLock lock) {
+    this.lock = lock;
     this.registers = registers;
     this.wait = wait;
     this.version = version;
@@ -47,8 +49,8 @@ final class HisiAccPf {
   }
 
   /**
-   * Whether the migration registers are in windows of this function. Asked once, when a driver takes
-   * charge, as the kernel does.
+   * Whether the migration registers are in windows of this function. Asked once, when a driver
+   * takes charge, as the kernel does.
    */
   boolean windows() throws MigrationException {
     return version > HisiAccNumbers.QM_V3
@@ -57,6 +59,15 @@ final class HisiAccPf {
 
   /** Reads which queues a function has, without touching that function. */
   HisiAccQueues queues(int function) throws MigrationException {
+    lock.lock();
+    try {
+      return readTable(function);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private HisiAccQueues readTable(int function) throws MigrationException {
     awaitTable(function);
     write(HisiAccPfRegister.VFT_CFG_OP_WR, READ_TABLE);
     write(HisiAccPfRegister.VFT_CFG_TYPE, TABLE_OF_SUBMISSION_QUEUES);
@@ -72,9 +83,7 @@ final class HisiAccPf {
   private void awaitTable(int function) throws MigrationException {
     boolean ready =
         wait.until(
-            STEP_NANOS,
-            TABLE_LIMIT_NANOS,
-            () -> (read(HisiAccPfRegister.VFT_CFG_RDY) & 1) != 0);
+            STEP_NANOS, TABLE_LIMIT_NANOS, () -> (read(HisiAccPfRegister.VFT_CFG_RDY) & 1) != 0);
     if (!ready) {
       throw new MigrationException(
           DeviceError.TIMEOUT,

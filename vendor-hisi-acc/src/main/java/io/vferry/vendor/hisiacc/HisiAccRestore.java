@@ -5,8 +5,8 @@ import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 
 /**
- * Writes a state into a stopped function. Its interrupts are masked until all is there, so that none
- * tells of a queue that is only half set up.
+ * Writes a state into a stopped function. Its interrupts are masked until all is there, so that
+ * none tells of a queue that is only half set up.
  */
 final class HisiAccRestore {
 

@@ -6,8 +6,8 @@ import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
 /**
- * A stream on its way out: 40 bytes while the device runs, perhaps 136 more when it has stopped. Its
- * lock is never held while the device is touched, so that a reader cannot keep a reset waiting.
+ * A stream on its way out: 40 bytes while the device runs, perhaps 136 more when it has stopped.
+ * Its lock is never held while the device is touched, so that a reader cannot keep a reset waiting.
  */
 final class HisiAccSaveStream implements SaveStream {
 
@@ -25,8 +25,8 @@ final class HisiAccSaveStream implements SaveStream {
 
   /**
    * Completes the image. Bytes that were read before are not given again, so they must not differ
-   * from what they were; the state of the guest's driver is the only one that can, and whoever loads
-   * the stream goes by its length.
+   * from what they were; the state of the guest's driver is the only one that can, and whoever
+   * loads the stream goes by its length.
    */
   synchronized void complete(HisiAccSnapshot.Image saved) {
     if (position <= HisiAccStreamFormat.GUEST_STATE) {

@@ -5,8 +5,8 @@ import java.nio.ByteOrder;
 
 /**
  * The registers of a function whose guest driver is ready: what follows the first 40 bytes of a
- * stream. The addresses of the event rings are not kept: they follow from the contexts, and a second
- * copy could only disagree.
+ * stream. The addresses of the event rings are not kept: they follow from the contexts, and a
+ * second copy could only disagree.
  *
  * @param aeqIntMask register
  * @param eqIntMask register

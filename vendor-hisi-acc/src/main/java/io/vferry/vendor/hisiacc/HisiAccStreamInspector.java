@@ -131,8 +131,7 @@ final class HisiAccStreamInspector implements StreamInspector {
   }
 
   /** Streams of some kernels have this address wrong; what the context says holds. */
-  private static void ring(
-      Listing fields, int offset, String name, int[] context, ByteBuffer in) {
+  private static void ring(Listing fields, int offset, String name, int[] context, ByteBuffer in) {
     long told = in.getLong(offset);
     long right = HisiAccState.ringAddress(context);
     fields.add(

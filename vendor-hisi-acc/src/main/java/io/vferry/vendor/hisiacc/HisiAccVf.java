@@ -91,8 +91,7 @@ final class HisiAccVf {
 
   /** Kicks a submission queue: it goes on where its context says. */
   void kick(int queue) throws MigrationException {
-    own.writeLong(
-        HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
+    own.writeLong(HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
   }
 
   /**

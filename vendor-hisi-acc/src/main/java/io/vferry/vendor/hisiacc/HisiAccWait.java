@@ -3,7 +3,6 @@ package io.vferry.vendor.hisiacc;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 
-
 /** Waits for hardware, in the time in which that lives. */
 final class HisiAccWait {
 
@@ -20,8 +19,8 @@ final class HisiAccWait {
   }
 
   /**
-   * Asks until the answer is yes or the time is up; asks once more at the end, so that a thread that
-   * was held up does not take its own delay for the device's.
+   * Asks until the answer is yes or the time is up; asks once more at the end, so that a thread
+   * that was held up does not take its own delay for the device's.
    *
    * @return whether the answer was yes
    */

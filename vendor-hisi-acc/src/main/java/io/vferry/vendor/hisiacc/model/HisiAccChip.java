@@ -1,6 +1,7 @@
 package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.spi.host.HostClock;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccPfRegister;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
@@ -32,6 +33,7 @@ final class HisiAccChip {
       long nanos, int function, int bar, long offset, int lengthBytes, boolean write, long value) {}
 
   private final Object lock = new Object();
+  private final SharedParts parts = new SharedParts();
   private final HostClock clock;
   private final HisiAccSettings settings;
   private final HisiAccQuirks shared = new HisiAccQuirks();
@@ -52,8 +54,7 @@ final class HisiAccChip {
     this.mailbox = new HisiAccMailboxModel(this);
     for (int number = 1; number <= settings.functions(); number++) {
       functions.add(
-          new HisiAccVirtualFunction(
-              this, number, new HisiAccQuirks(), settings.hostPageBytes()));
+          new HisiAccVirtualFunction(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
     }
     plain.put(HisiAccPfRegister.QUE_ISO_CFG, settings.isolation() ? 1 : 0);
     plain.put(HisiAccPfRegister.MIGRATION_REGION_SELECT, settings.windows() ? 1 : 0);
@@ -66,6 +67,11 @@ final class HisiAccChip {
       registers.put(register.offset(), register);
     }
     return Map.copyOf(registers);
+  }
+
+  /** Returns what drivers of the functions have in common. */
+  SharedParts parts() {
+    return parts;
   }
 
   HisiAccSettings settings() {
@@ -121,7 +127,8 @@ final class HisiAccChip {
         });
   }
 
-  // --- work ---------------------------------------------------------------------------------------
+  // --- work
+  // ---------------------------------------------------------------------------------------
 
   /** Sees to it that the next step happens; under the lock. */
   void work() {
@@ -155,7 +162,8 @@ final class HisiAccChip {
     }
   }
 
-  // --- what went wrong ------------------------------------------------------------------------------
+  // --- what went wrong
+  // ------------------------------------------------------------------------------
 
   void violation(String what) {
     if (violations.size() < MAX_VIOLATIONS) {
@@ -194,7 +202,8 @@ final class HisiAccChip {
     }
   }
 
-  // --- the table of queues ----------------------------------------------------------------------------
+  // --- the table of queues
+  // ----------------------------------------------------------------------------
 
   int queuesOf(int number) {
     return queueCounts[number];
@@ -223,7 +232,8 @@ final class HisiAccChip {
         | (long) (count - 1) << HisiAccNumbers.VFT_COUNT_SHIFT;
   }
 
-  // --- registers of the physical function ---------------------------------------------------------------
+  // --- registers of the physical function
+  // ---------------------------------------------------------------
 
   int readPf(long offset) {
     if (offset == settings.kind().coreStatusOffset()) {

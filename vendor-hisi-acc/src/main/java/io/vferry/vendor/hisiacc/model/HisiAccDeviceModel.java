@@ -7,6 +7,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.model.DeviceModel;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import java.util.List;
@@ -14,16 +15,17 @@ import java.util.stream.Stream;
 
 /**
  * Virtual functions of HiSilicon accelerators: {@code hisi-zip-vf}, {@code hisi-sec-vf} and {@code
- * hisi-hpre-vf}. Each comes with a chip, and a physical function, of its own.
+ * hisi-hpre-vf}. Each comes with a chip, and so a physical function, of its own unless chips are
+ * named.
  *
  * <p>Parameters of an address; times are written as {@code 50us}:
  *
  * <ul>
  *   <li>{@code qm} version of the queue manager, 2 to 5; {@code windows} whether the migration
  *       registers are in the physical function, from version 4; {@code vfs} number of virtual
- *       functions, of which the last is opened; {@code queues} of each; {@code isolation} of
- *       doorbells; {@code capabilities}; {@code iommu-log} whether the host logs DMA; {@code
- *       host-page-64k}
+ *       functions, {@code vf} which of them, from 0; {@code chip} a name, by which devices of one
+ *       manifest share a chip; {@code queues} of each; {@code isolation} of doorbells; {@code
+ *       capabilities}; {@code iommu-log} whether the host logs DMA; {@code host-page-64k}
  *   <li>{@code tick} how long a stage of a task takes; {@code work-ticks} how many stages the work
  *       itself takes; {@code fetched} tasks of a queue in flight
  *   <li>{@code guest} whether the guest loads its driver; {@code depth} of its queues; {@code
@@ -49,7 +51,7 @@ public final class HisiAccDeviceModel implements DeviceModel {
 
   @Override
   public String description(String name) {
-    return "virtual function of a HiSilicon accelerator: qm, windows, vfs, queues, isolation,"
+    return "virtual function of a HiSilicon accelerator: chip, vfs, vf, qm, windows, queues, isolation,"
         + " iommu-log, tick, work-ticks, guest, depth, task-rate, task-bytes, seed";
   }
 
@@ -57,14 +59,39 @@ public final class HisiAccDeviceModel implements DeviceModel {
   public HostDevice create(DeviceAddress address, OpenContext context) throws MigrationException {
     for (HisiAccKind kind : HisiAccKind.values()) {
       if (name(kind).equals(address.path())) {
-        HisiAccChip chip =
-            new HisiAccChip(HisiAccSettings.read(kind, address), context.clock());
-        return HisiAccModelDevice.vf(chip, chip.settings().functions(), address, true);
+        return open(kind, address, context);
       }
     }
     throw new MigrationException(
         DeviceError.BAD_REQUEST,
         "there is no model '%s'; there are %s"
             .formatted(address.path(), String.join(", ", names())));
+  }
+
+  private static HostDevice open(HisiAccKind kind, DeviceAddress address, OpenContext context)
+      throws MigrationException {
+    HisiAccSettings settings = HisiAccSettings.read(kind, address);
+    // Without a name the chip is this device's alone.
+    String chip = settings.chip().isEmpty() ? "of " + context.deviceId() : settings.chip();
+    SharedParts.Lease<HisiAccChip> lease =
+        context
+            .shared()
+            .lease(
+                HisiAccChip.class,
+                kind.title() + " " + chip,
+                () -> new HisiAccChip(settings, context.clock()),
+                HisiAccChip::close);
+    try {
+      if (!lease.part().settings().sameChip(settings)) {
+        throw new MigrationException(
+            DeviceError.BAD_REQUEST,
+            "device %s describes chip '%s' other than another device did; only vf may differ"
+                .formatted(context.deviceId(), chip));
+      }
+      return HisiAccModelDevice.vf(lease.part(), settings.vf() + 1, address, lease);
+    } catch (MigrationException | RuntimeException e) {
+      lease.close();
+      throw e;
+    }
   }
 }

@@ -56,7 +56,8 @@ final class HisiAccDmaSpace implements DmaSpace {
     if (before != null && before.getValue().range().overlaps(range)) {
       throw refused(range + " is mapped already, by " + before.getValue().range());
     }
-    mappings.put(iova, new Mapping(range, memory.slice().order(ByteOrder.LITTLE_ENDIAN), direction));
+    mappings.put(
+        iova, new Mapping(range, memory.slice().order(ByteOrder.LITTLE_ENDIAN), direction));
   }
 
   @Override

@@ -135,13 +135,11 @@ final class HisiAccGuestDriver implements GuestDriver {
     ByteBuffer sqc = queueContext(layout.submissionRing(queue), entryShift);
     sqc.putShort(HisiAccContexts.CQ_NUMBER, (short) queue);
     room.write(layout.mailboxBuffer(), sqc);
-    registers.command(
-        HisiAccNumbers.COMMAND_SQC, false, queue, address(layout.mailboxBuffer()));
+    registers.command(HisiAccNumbers.COMMAND_SQC, false, queue, address(layout.mailboxBuffer()));
     ByteBuffer cqc = queueContext(layout.completionRing(queue), 4);
     cqc.putInt(HisiAccContexts.CQ_FLAGS, HisiAccContexts.CQ_PHASE | HisiAccContexts.CQ_ARMED);
     room.write(layout.mailboxBuffer(), cqc);
-    registers.command(
-        HisiAccNumbers.COMMAND_CQC, false, queue, address(layout.mailboxBuffer()));
+    registers.command(HisiAccNumbers.COMMAND_CQC, false, queue, address(layout.mailboxBuffer()));
   }
 
   private ByteBuffer queueContext(long ring, int entryShift) {
@@ -209,8 +207,7 @@ final class HisiAccGuestDriver implements GuestDriver {
     }
     if (waitedNanos <= STALL_NANOS && waitedNanos + elapsedNanos > STALL_NANOS) {
       state.violation(
-          "device %s: %d tasks got no result, or no interrupt told of it, for 5 s"
-              .formatted(room.deviceId(), outstanding()));
+          "%d tasks got no result, or no interrupt told of it, for 5 s".formatted(outstanding()));
     }
     waitedNanos += elapsedNanos;
   }
@@ -244,8 +241,7 @@ final class HisiAccGuestDriver implements GuestDriver {
     entry.putInt(HisiAccContexts.TASK_LENGTH, settings.taskBytes());
     room.write(layout.submissionRing(queue) + (long) slot * entry.capacity(), entry);
     state.submitted[queue]++;
-    registers.ringQueue(
-        HisiAccNumbers.DOORBELL_SQ, queue, (slot + 1) % settings.depth(), false);
+    registers.ringQueue(HisiAccNumbers.DOORBELL_SQ, queue, (slot + 1) % settings.depth(), false);
   }
 
   private ByteBuffer data(int queue, long id) {
@@ -269,7 +265,7 @@ final class HisiAccGuestDriver implements GuestDriver {
       state.eventsRead++;
       int queue = entry & 0xffff;
       if (queue >= state.queues()) {
-        state.violation("device %s: an event of queue %d".formatted(room.deviceId(), queue));
+        state.violation("an event of queue " + queue);
       } else {
         serveQueue(queue);
       }
@@ -285,9 +281,7 @@ final class HisiAccGuestDriver implements GuestDriver {
         break;
       }
       state.asyncEventsRead++;
-      state.violation(
-          "device %s: the device reports an error of queue %d"
-              .formatted(room.deviceId(), entry & 0xffff));
+      state.violation("the device reports an error of queue " + (entry & 0xffff));
     }
     registers.ringEvents(
         HisiAccNumbers.DOORBELL_AEQ, (int) (state.asyncEventsRead % HisiAccGuestLayout.EVENTS));
@@ -305,15 +299,13 @@ final class HisiAccGuestDriver implements GuestDriver {
   }
 
   private void serveQueue(int queue) throws MigrationException {
-    while (state.consumed[queue] < state.submitted[queue] && completed(queue, state.consumed[queue])) {
+    while (state.consumed[queue] < state.submitted[queue]
+        && completed(queue, state.consumed[queue])) {
       check(queue, state.consumed[queue], state.violations);
       state.consumed[queue]++;
     }
     registers.ringQueue(
-        HisiAccNumbers.DOORBELL_CQ,
-        queue,
-        (int) (state.consumed[queue] % settings.depth()),
-        true);
+        HisiAccNumbers.DOORBELL_CQ, queue, (int) (state.consumed[queue] % settings.depth()), true);
   }
 
   private boolean completed(int queue, long count) throws MigrationException {
@@ -324,9 +316,7 @@ final class HisiAccGuestDriver implements GuestDriver {
   private ByteBuffer completion(int queue, long count) throws MigrationException {
     ByteBuffer entry = buffer(HisiAccContexts.CQE_BYTES);
     room.read(
-        layout.completionRing(queue)
-            + count % settings.depth() * HisiAccContexts.CQE_BYTES,
-        entry);
+        layout.completionRing(queue) + count % settings.depth() * HisiAccContexts.CQE_BYTES, entry);
     return entry.rewind().order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -359,13 +349,12 @@ final class HisiAccGuestDriver implements GuestDriver {
 
   private void add(List<String> violations, int queue, long count, String what) {
     if (violations.size() < 16) {
-      violations.add(
-          "device %s: task %d of queue %d %s"
-              .formatted(room.deviceId(), count + 1, queue, what));
+      violations.add("task %d of queue %d %s".formatted(count + 1, queue, what));
     }
   }
 
-  // --- migration ----------------------------------------------------------------------------------
+  // --- migration
+  // ----------------------------------------------------------------------------------
 
   @Override
   public ByteBuffer save() {
@@ -375,7 +364,15 @@ final class HisiAccGuestDriver implements GuestDriver {
   @Override
   public void load(ByteBuffer saved) throws MigrationException {
     HisiAccGuestState.Decoded decoded = HisiAccGuestState.decode(saved, settings.queues());
+    if (room.memoryBytes() < layout.totalBytes()) {
+      throw new MigrationException(
+          DeviceError.DATA_INCOMPATIBLE,
+          "the guest's driver of %s needs %d bytes of memory, the source gave it %d"
+              .formatted(room.deviceId(), layout.totalBytes(), room.memoryBytes()));
+    }
     state = decoded.state();
+    due = 0;
+    waitedNanos = 0;
     pendingInterrupts.set(decoded.pendingInterrupts());
     listen();
   }
@@ -383,7 +380,6 @@ final class HisiAccGuestDriver implements GuestDriver {
   @Override
   public GuestAudit.Verdict audit() throws MigrationException {
     List<String> violations = new ArrayList<>(state.violations);
-    long submitted = 0;
     long completed = 0;
     long waiting = 0;
     for (int queue = 0; state.loaded && queue < state.queues(); queue++) {
@@ -399,15 +395,14 @@ final class HisiAccGuestDriver implements GuestDriver {
         }
       }
       auditContexts(queue, done, violations);
-      submitted += state.submitted[queue];
       completed += done;
       waiting += state.submitted[queue] - done;
     }
     Map<String, Long> counts = new LinkedHashMap<>();
-    counts.put("hisi-tasks", submitted);
-    counts.put("hisi-tasks-completed", completed);
-    counts.put("hisi-tasks-waiting", waiting);
-    counts.put("hisi-interrupts", state.interrupts);
+    counts.put("tasks", completed);
+    counts.put("tasks-waiting", waiting);
+    counts.put("interrupts", state.interrupts);
+    counts.put("device-resets", state.resets);
     return new GuestAudit.Verdict(counts, violations);
   }
 
@@ -418,11 +413,7 @@ final class HisiAccGuestDriver implements GuestDriver {
     ByteBuffer cqc = context(layout.cqcArray(), queue);
     expect(violations, queue, "SQC head", sqc.getShort(HisiAccContexts.HEAD), done);
     expect(
-        violations,
-        queue,
-        "SQC tail",
-        sqc.getShort(HisiAccContexts.TAIL),
-        state.submitted[queue]);
+        violations, queue, "SQC tail", sqc.getShort(HisiAccContexts.TAIL), state.submitted[queue]);
     expect(violations, queue, "CQC tail", cqc.getShort(HisiAccContexts.TAIL), done);
   }
 
@@ -432,13 +423,11 @@ final class HisiAccGuestDriver implements GuestDriver {
     return context.rewind().order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private void expect(
-      List<String> violations, int queue, String what, short found, long count) {
+  private void expect(List<String> violations, int queue, String what, short found, long count) {
     if ((found & 0xffff) != count % settings.depth()) {
       violations.add(
-          "device %s: %s of queue %d in memory is %d, not %d"
-              .formatted(
-                  room.deviceId(), what, queue, found & 0xffff, count % settings.depth()));
+          "%s of queue %d in memory is %d, not %d"
+              .formatted(what, queue, found & 0xffff, count % settings.depth()));
     }
   }
 

@@ -23,10 +23,7 @@ record HisiAccGuestLayout(int queues, int depth, int entryBytes, int dataBytes) 
 
   static HisiAccGuestLayout of(HisiAccSettings settings) {
     return new HisiAccGuestLayout(
-        settings.queues(),
-        settings.depth(),
-        settings.kind().taskBytes(),
-        settings.taskBytes());
+        settings.queues(), settings.depth(), settings.kind().taskBytes(), settings.taskBytes());
   }
 
   long mailboxBuffer() {

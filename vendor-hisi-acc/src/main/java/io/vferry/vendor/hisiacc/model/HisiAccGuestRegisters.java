@@ -63,8 +63,7 @@ final class HisiAccGuestRegisters {
     long value = doorbell(kind, queue, index, priority);
     Region region = isolation ? device.region(HisiAccNumbers.DOORBELL_BAR) : registers();
     long page = isolation ? (long) queue * HisiAccNumbers.DOORBELL_PAGE_BYTES : 0;
-    region.write(
-        page + HisiAccNumbers.QUEUE_DOORBELL, buffer(Long.BYTES).putLong(value).flip());
+    region.write(page + HisiAccNumbers.QUEUE_DOORBELL, buffer(Long.BYTES).putLong(value).flip());
   }
 
   /** Rings for an event queue. */

@@ -132,7 +132,6 @@ final class HisiAccGuestState {
   }
 
   private static MigrationException corrupt(String what) {
-    return new MigrationException(
-        DeviceError.DATA_CORRUPT, "the guest driver's state " + what);
+    return new MigrationException(DeviceError.DATA_CORRUPT, "the guest driver's state " + what);
   }
 }

@@ -103,8 +103,7 @@ final class HisiAccMailboxModel {
       return;
     }
     int clean = word & ~HisiAccNumbers.MAILBOX_BUSY;
-    long nanos =
-        quirks.commandNanos.getOrDefault(clean & HisiAccNumbers.MAILBOX_COMMAND_MASK, 0L);
+    long nanos = quirks.commandNanos.getOrDefault(clean & HisiAccNumbers.MAILBOX_COMMAND_MASK, 0L);
     Command command = new Command(clean, data, chip.now() + nanos);
     underWay.put(function.number(), command);
     if (command.code() == HisiAccNumbers.COMMAND_PAUSE) {

@@ -31,7 +31,10 @@ final class HisiAccMemory {
       faults.fault(address, false);
       return null;
     }
-    return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN).put(memory).flip()
+    return ByteBuffer.allocate(length)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .put(memory)
+        .flip()
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 

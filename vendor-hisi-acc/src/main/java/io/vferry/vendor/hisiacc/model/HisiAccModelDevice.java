@@ -10,6 +10,7 @@ import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.model.GuestSoftware;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** A function of a chip as the host presents it. */
 final class HisiAccModelDevice implements HostDevice {
@@ -31,7 +33,7 @@ final class HisiAccModelDevice implements HostDevice {
   private final Map<Integer, Region> regions = new TreeMap<>();
   private final Interrupts interrupts;
   private final DmaSpace dma;
-  private final boolean ownsChip;
+  private final SharedParts.@Nullable Lease<HisiAccChip> lease;
 
   private HisiAccModelDevice(
       HisiAccChip chip,
@@ -39,23 +41,26 @@ final class HisiAccModelDevice implements HostDevice {
       HostDeviceInfo info,
       Interrupts interrupts,
       DmaSpace dma,
-      boolean ownsChip) {
+      SharedParts.@Nullable Lease<HisiAccChip> lease) {
     this.chip = chip;
     this.number = number;
     this.info = info;
     this.interrupts = interrupts;
     this.dma = dma;
-    this.ownsChip = ownsChip;
+    this.lease = lease;
   }
 
   /**
    * Opens a virtual function.
    *
    * @param number from 1
-   * @param ownsChip whether the chip ends with it
+   * @param lease of the chip, given back when the function is closed
    */
   static HisiAccModelDevice vf(
-      HisiAccChip chip, int number, DeviceAddress address, boolean ownsChip) {
+      HisiAccChip chip,
+      int number,
+      DeviceAddress address,
+      SharedParts.@Nullable Lease<HisiAccChip> lease) {
     HisiAccKind kind = chip.settings().kind();
     HisiAccVirtualFunction function = chip.function(number);
     HisiAccModelDevice device =
@@ -68,7 +73,7 @@ final class HisiAccModelDevice implements HostDevice {
                 Map.of("model", address.path(), "vf-index", Integer.toString(number - 1))),
             function.interrupts(),
             function.dma(),
-            ownsChip);
+            lease);
     device.add(
         HisiAccNumbers.QM_BAR,
         HisiAccNumbers.VF_BAR_BYTES,
@@ -93,7 +98,7 @@ final class HisiAccModelDevice implements HostDevice {
             info(address, kind.pfDeviceId(), Map.of("model", address.path())),
             new HisiAccInterrupts(),
             new HisiAccDmaSpace(chip.settings().hostPageBytes()),
-            false);
+            null);
     device.add(HisiAccNumbers.QM_BAR, PF_BAR_BYTES, new HisiAccPfWords(chip));
     device.add(
         RegionInfo.PCI_CONFIG,
@@ -175,6 +180,9 @@ final class HisiAccModelDevice implements HostDevice {
     if (type == HostClock.class) {
       return Optional.of(type.cast(chip.clock()));
     }
+    if (type == SharedParts.class && number == PHYSICAL) {
+      return Optional.of(type.cast(chip.parts()));
+    }
     if (type == DmaLog.class && number != PHYSICAL && chip.settings().iommuLog()) {
       return Optional.of(type.cast(chip.function(number).log()));
     }
@@ -187,8 +195,8 @@ final class HisiAccModelDevice implements HostDevice {
   @Override
   public void close() throws MigrationException {
     interrupts.disable(Interrupts.MSI);
-    if (ownsChip) {
-      chip.close();
+    if (lease != null) {
+      lease.close();
     }
   }
 }

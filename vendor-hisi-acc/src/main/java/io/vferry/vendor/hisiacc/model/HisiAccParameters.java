@@ -37,6 +37,11 @@ final class HisiAccParameters {
     throw refused(key, value, "a number from " + min + " to " + max);
   }
 
+  String text(String key) {
+    known.add(key);
+    return values.getOrDefault(key, "");
+  }
+
   boolean flag(String key, boolean fallback) throws MigrationException {
     known.add(key);
     String value = values.get(key);
@@ -87,7 +92,6 @@ final class HisiAccParameters {
   private MigrationException refused(String key, String value, String range) {
     return new MigrationException(
         DeviceError.BAD_REQUEST,
-        "parameter %s of %s is '%s', but must be %s"
-            .formatted(key, address.path(), value, range));
+        "parameter %s of %s is '%s', but must be %s".formatted(key, address.path(), value, range));
   }
 }

@@ -40,8 +40,7 @@ final class HisiAccPfWords extends HisiAccWords {
   }
 
   private @Nullable HisiAccVfWords window(long offset) {
-    long number =
-        (offset - HisiAccNumbers.WINDOWS) / HisiAccNumbers.WINDOW_BYTES;
+    long number = (offset - HisiAccNumbers.WINDOWS) / HisiAccNumbers.WINDOW_BYTES;
     return chip.settings().windows()
             && offset >= HisiAccNumbers.WINDOWS
             && number >= 1

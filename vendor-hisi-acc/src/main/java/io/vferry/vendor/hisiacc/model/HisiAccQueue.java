@@ -58,8 +58,9 @@ final class HisiAccQueue {
     if (array == 0) {
       return null;
     }
-    return function.memory().read(
-        array + (long) number * HisiAccContexts.BYTES, HisiAccContexts.BYTES);
+    return function
+        .memory()
+        .read(array + (long) number * HisiAccContexts.BYTES, HisiAccContexts.BYTES);
   }
 
   /** Writes what changed to memory. */
@@ -155,7 +156,9 @@ final class HisiAccQueue {
     sqc();
   }
 
-  /** Takes a head of the completion queue; returns whether there is more that nobody was told of. */
+  /**
+   * Takes a head of the completion queue; returns whether there is more that nobody was told of.
+   */
   boolean consume(int head, boolean arm) {
     ByteBuffer context = cqc();
     if (context == null) {
@@ -208,12 +211,10 @@ final class HisiAccQueue {
       return;
     }
     int head = unsigned(context, HisiAccContexts.HEAD);
-    ByteBuffer entry =
-        function.memory().read(base(context) + (long) head * entryBytes, entryBytes);
+    ByteBuffer entry = function.memory().read(base(context) + (long) head * entryBytes, entryBytes);
     if (entry == null) {
       // A fault: it was told of, and trying again would only tell of it again.
-      context.putShort(
-          HisiAccContexts.HEAD, context.getShort(HisiAccContexts.TAIL));
+      context.putShort(HisiAccContexts.HEAD, context.getShort(HisiAccContexts.TAIL));
       return;
     }
     tasks.add(new HisiAccTask(head, entry, ticks));
@@ -299,8 +300,7 @@ final class HisiAccQueue {
     ByteBuffer result =
         ByteBuffer.allocate(HisiAccContexts.RESULT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     result.putLong(HisiAccContexts.RESULT_ID, task.entry.getLong(HisiAccContexts.TASK_ID));
-    result.putInt(
-        HisiAccContexts.RESULT_TIMES, before.getInt(HisiAccContexts.RESULT_TIMES) + 1);
+    result.putInt(HisiAccContexts.RESULT_TIMES, before.getInt(HisiAccContexts.RESULT_TIMES) + 1);
     result.putInt(HisiAccContexts.RESULT_CHECKSUM, (int) checksum.getValue());
     function.memory().write(target, result);
   }
@@ -317,8 +317,7 @@ final class HisiAccQueue {
     entry.putShort(HisiAccContexts.CQE_SQ_HEAD, (short) task.index);
     entry.putShort(HisiAccContexts.CQE_SQ_NUMBER, (short) number);
     entry.putShort(HisiAccContexts.CQE_PHASE, (short) (flags & HisiAccContexts.CQ_PHASE));
-    function.memory().write(
-        base(context) + (long) tail * HisiAccContexts.CQE_BYTES, entry);
+    function.memory().write(base(context) + (long) tail * HisiAccContexts.CQE_BYTES, entry);
     tail++;
     if (tail == depth(context)) {
       tail = 0;

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How a chip behaves where no public text says it, and how it misbehaves. Under the chip's lock; set
- * by tests and by the parameters of an address.
+ * How a chip behaves where no public text says it, and how it misbehaves. Under the chip's lock;
+ * set by tests and by the parameters of an address.
  */
 final class HisiAccQuirks {
 
@@ -94,14 +94,16 @@ final class HisiAccQuirks {
 
   NeighbourTraffic neighbour = NeighbourTraffic.NONE;
 
-  // --- the physical function ----------------------------------------------------------------------
+  // --- the physical function
+  // ----------------------------------------------------------------------
 
   final HisiAccPending abnormal = new HisiAccPending();
   final HisiAccPending core = new HisiAccPending();
   long functionsWithBusErrors;
   boolean tableStuck;
 
-  // --- messages between functions, of each virtual function -----------------------------------------
+  // --- messages between functions, of each virtual function
+  // -----------------------------------------
 
   final HisiAccPending messageIn = new HisiAccPending();
   final HisiAccPending messageOut = new HisiAccPending();

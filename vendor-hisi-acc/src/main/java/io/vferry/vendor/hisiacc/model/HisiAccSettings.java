@@ -25,6 +25,8 @@ import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
  * @param tasksPerSecond that the guest hands out; each is as many bytes as {@code taskBytes}
  * @param taskBytes what one task works on
  * @param seed of the guest's data
+ * @param chip its name; empty if no other device is on it
+ * @param vf which virtual function a device is, from 0
  */
 record HisiAccSettings(
     HisiAccKind kind,
@@ -43,17 +45,48 @@ record HisiAccSettings(
     int depth,
     int tasksPerSecond,
     int taskBytes,
-    long seed) {
+    long seed,
+    String chip,
+    int vf) {
+
+  /** Whether another device with these settings can be on the same chip. */
+  boolean sameChip(HisiAccSettings other) {
+    return withVf(0).equals(other.withVf(0));
+  }
+
+  private HisiAccSettings withVf(int other) {
+    return new HisiAccSettings(
+        kind,
+        version,
+        windows,
+        functions,
+        queues,
+        isolation,
+        capabilities,
+        tickNanos,
+        workTicks,
+        fetched,
+        iommuLog,
+        hostPageBytes,
+        guest,
+        depth,
+        tasksPerSecond,
+        taskBytes,
+        seed,
+        chip,
+        other);
+  }
 
   static HisiAccSettings read(HisiAccKind kind, DeviceAddress address) throws MigrationException {
     HisiAccParameters parameters = new HisiAccParameters(address);
     int version = version(parameters);
+    int functions = parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS);
     HisiAccSettings settings =
         new HisiAccSettings(
             kind,
             version,
             parameters.flag("windows", false) && version > HisiAccNumbers.QM_V3,
-            parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS),
+            functions,
             parameters.number("queues", 16, 1, 64),
             parameters.flag("isolation", false),
             parameters.number("capabilities", 0x601, 0, 0xffff),
@@ -66,7 +99,9 @@ record HisiAccSettings(
             parameters.number("depth", 16, 4, 1024),
             parameters.number("task-rate", 2_000, 0, 1_000_000),
             parameters.number("task-bytes", 64, 8, 4096),
-            parameters.number("seed", 1, 0, Integer.MAX_VALUE));
+            parameters.number("seed", 1, 0, Integer.MAX_VALUE),
+            parameters.text("chip"),
+            parameters.number("vf", functions - 1, 0, functions - 1));
     parameters.finish();
     return settings;
   }

@@ -26,10 +26,7 @@ final class HisiAccVfWords extends HisiAccWords {
     if (mailbox(offset)) {
       into.put(
           chip.mailbox()
-              .read(
-                  function,
-                  (int) offset - HisiAccVfRegister.MAILBOX.offset(),
-                  into.remaining()));
+              .read(function, (int) offset - HisiAccVfRegister.MAILBOX.offset(), into.remaining()));
       return;
     }
     super.read(offset, into);
@@ -38,8 +35,7 @@ final class HisiAccVfWords extends HisiAccWords {
   @Override
   public void write(long offset, ByteBuffer from) {
     if (mailbox(offset)) {
-      chip.mailbox()
-          .write(function, (int) offset - HisiAccVfRegister.MAILBOX.offset(), from);
+      chip.mailbox().write(function, (int) offset - HisiAccVfRegister.MAILBOX.offset(), from);
     } else if (offset == HisiAccNumbers.QUEUE_DOORBELL
         || (offset == HisiAccNumbers.EVENT_DOORBELL && !window)) {
       if (from.remaining() == Long.BYTES) {
@@ -60,9 +56,7 @@ final class HisiAccVfWords extends HisiAccWords {
 
   /** Whether the second half of the own BAR is empty, since the windows have what was there. */
   private boolean hidden(long offset) {
-    return !window
-        && chip.settings().windows()
-        && offset >= HisiAccNumbers.VF_BAR_BYTES / 2;
+    return !window && chip.settings().windows() && offset >= HisiAccNumbers.VF_BAR_BYTES / 2;
   }
 
   @Override

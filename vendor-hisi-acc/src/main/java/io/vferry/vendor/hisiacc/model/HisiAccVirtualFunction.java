@@ -61,7 +61,8 @@ final class HisiAccVirtualFunction {
     return Map.copyOf(registers);
   }
 
-  // --- what it consists of ------------------------------------------------------------------------
+  // --- what it consists of
+  // ------------------------------------------------------------------------
 
   int number() {
     return number;
@@ -150,7 +151,8 @@ final class HisiAccVirtualFunction {
     raised = 0;
   }
 
-  // --- registers ----------------------------------------------------------------------------------
+  // --- registers
+  // ----------------------------------------------------------------------------------
 
   /** Reads 32 bits; the mailbox is not among them. */
   int read(long offset) {
@@ -232,7 +234,8 @@ final class HisiAccVirtualFunction {
     return count;
   }
 
-  // --- the cache of contexts ------------------------------------------------------------------------
+  // --- the cache of contexts
+  // ------------------------------------------------------------------------
 
   private void writeBack() {
     agePausedCache();
@@ -272,7 +275,8 @@ final class HisiAccVirtualFunction {
     }
   }
 
-  // --- doorbells ------------------------------------------------------------------------------------
+  // --- doorbells
+  // ------------------------------------------------------------------------------------
 
   /** Takes a doorbell of 64 bits. */
   void doorbell(long value) {
@@ -368,7 +372,8 @@ final class HisiAccVirtualFunction {
     latchedAsyncHead = -1;
   }
 
-  // --- commands -----------------------------------------------------------------------------------
+  // --- commands
+  // -----------------------------------------------------------------------------------
 
   void setSqcArray(long address) {
     sqcArray = address;
@@ -422,7 +427,8 @@ final class HisiAccVirtualFunction {
     }
   }
 
-  // --- work ---------------------------------------------------------------------------------------
+  // --- work
+  // ---------------------------------------------------------------------------------------
 
   /** Does one step; returns whether there is more to do. */
   boolean step() {
@@ -489,8 +495,7 @@ final class HisiAccVirtualFunction {
       case HisiAccNumbers.COMMAND_SQC -> queues.get(queue).setSqc(context);
       case HisiAccNumbers.COMMAND_CQC -> queues.get(queue).setCqc(context);
       default -> {
-        HisiAccEventQueue target =
-            command == HisiAccNumbers.COMMAND_EQC ? events : asyncEvents;
+        HisiAccEventQueue target = command == HisiAccNumbers.COMMAND_EQC ? events : asyncEvents;
         for (int word = 0; word < HisiAccNumbers.EVENT_CONTEXT_WORDS; word++) {
           target.word(word, context.getInt(word * Integer.BYTES));
         }
@@ -504,8 +509,7 @@ final class HisiAccVirtualFunction {
     ByteBuffer context =
         command == HisiAccNumbers.COMMAND_SQC ? queues.get(queue).sqc() : queues.get(queue).cqc();
     return context != null
-        && memory.write(
-            address, context.duplicate().position(0).limit(HisiAccContexts.BYTES));
+        && memory.write(address, context.duplicate().position(0).limit(HisiAccContexts.BYTES));
   }
 
   int queueCount() {

@@ -108,8 +108,7 @@ final class HisiAccMoveTest {
     quirks.activityTold = random.nextBoolean();
     quirks.drainPolls = random.nextInt(50);
     quirks.writeBackPolls = random.nextInt(20);
-    quirks.eventDoorbells =
-        HisiAccQuirks.PausedDoorbells.values()[random.nextInt(3)];
+    quirks.eventDoorbells = HisiAccQuirks.PausedDoorbells.values()[random.nextInt(3)];
     quirks.queueDoorbells = HisiAccQuirks.PausedDoorbells.values()[random.nextInt(3)];
   }
 

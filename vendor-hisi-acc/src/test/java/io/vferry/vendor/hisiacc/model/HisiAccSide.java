@@ -14,7 +14,9 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.model.GuestDriver;
 import io.vferry.spi.model.GuestRoom;
+import io.vferry.spi.model.GuestSoftware;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.vm.PlacedRegion;
 import io.vferry.vendor.hisiacc.HisiAccMigrationDriver;
@@ -24,6 +26,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** One host of a test: a chip, one of its functions, its driver, and a guest in some memory. */
 final class HisiAccSide {
@@ -56,20 +59,16 @@ final class HisiAccSide {
             chip,
             number,
             DeviceAddress.parse("sim:hisi-" + chip.settings().kind().title() + "-vf"),
-            false);
+            null);
     this.device = new HisiAccMigrationDriver().attach(host);
     this.guard = new AccessGuard("acc0", AccessPolicy.Mode.ENFORCE, (id, access, state) -> {});
     this.guarded =
-        new GuardedHostDevice(
-            host, guard, device.capability(GuestRegions.class).orElseThrow());
+        new GuardedHostDevice(host, guard, device.capability(GuestRegions.class).orElseThrow());
     int bytes = 1 << 20;
     this.memory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
     host.dma().map(MEMORY, memory.duplicate(), DmaSpace.Direction.READ_WRITE);
     this.guest =
-        (HisiAccGuestDriver)
-            host.capability(io.vferry.spi.model.GuestSoftware.class)
-                .orElseThrow()
-                .install(new Room());
+        (HisiAccGuestDriver) host.capability(GuestSoftware.class).orElseThrow().install(new Room());
     assertThat(HisiAccGuestLayout.of(chip.settings()).totalBytes()).isLessThan(bytes);
   }
 
@@ -90,9 +89,7 @@ final class HisiAccSide {
         (parameters.contains("task-rate") ? "" : "&task-rate=0")
             + (parameters.isEmpty() ? "" : "&" + parameters);
     return new HisiAccChip(
-        HisiAccSettings.read(
-            kind, DeviceAddress.parse("sim:hisi?tick=10us" + all)),
-        clock);
+        HisiAccSettings.read(kind, DeviceAddress.parse("sim:hisi?tick=10us" + all)), clock);
   }
 
   private final class Room implements GuestRoom {
@@ -120,6 +117,16 @@ final class HisiAccSide {
     @Override
     public void write(long offset, ByteBuffer from) {
       memory.slice((int) offset, from.remaining()).put(from);
+    }
+
+    @Override
+    public long memoryBytes() {
+      return memory.capacity();
+    }
+
+    @Override
+    public Optional<GuestDriver> driver(String otherId) {
+      return Optional.empty();
     }
 
     @Override
@@ -176,7 +183,8 @@ final class HisiAccSide {
     }
   }
 
-  // --- the guest ----------------------------------------------------------------------------------
+  // --- the guest
+  // ----------------------------------------------------------------------------------
 
   void boot() throws MigrationException {
     guest.boot();
