@@ -123,15 +123,14 @@ public final class SharedParts {
       shared = new Shared<>(key, maker.make(), ender);
       parts.put(key, shared);
     } else {
-      shared = same(kind, known);
+      shared = same(known);
     }
     shared.leases++;
     return new Lease<>(this, shared);
   }
 
   @SuppressWarnings("unchecked") // The key of a part holds the class that the part has.
-  private static <T> Shared<T> same(Class<T> kind, Shared<?> known) {
-    kind.cast(known.part);
+  private static <T> Shared<T> same(Shared<?> known) {
     return (Shared<T>) known;
   }
 
