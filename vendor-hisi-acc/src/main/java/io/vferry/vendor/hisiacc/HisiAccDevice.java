@@ -269,7 +269,8 @@ final class HisiAccDevice
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the load session of " + function.name() + " has ended");
     }
-    ByteBuffer image = stream.proveWhole(asDestination());
+    stream.proveWhole();
+    ByteBuffer image = stream.whole(asDestination());
     boolean ready = image.remaining() == HisiAccStreamFormat.STATE_BYTES;
     if (!ready) {
       leaveNotReady();

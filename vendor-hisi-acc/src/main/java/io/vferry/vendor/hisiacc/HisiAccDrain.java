@@ -18,8 +18,8 @@ final class HisiAccDrain {
 
   private static final long STEP_NANOS = 10_000;
 
-  /** Linux gives it 1 ms; there is no harm in waiting longer for what would fail the migration. */
-  private static final long WRITE_BACK_LIMIT_NANOS = 100_000_000;
+  /** Linux gives it 1 ms. Not much more, since nobody says how long a paused device keeps them. */
+  private static final long WRITE_BACK_LIMIT_NANOS = 10_000_000;
 
   /** No public text says what the activity register promises, so it only has a say for so long. */
   private static final long ACTIVITY_LIMIT_NANOS = 1_000_000;

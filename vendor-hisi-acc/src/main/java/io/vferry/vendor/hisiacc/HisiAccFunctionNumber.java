@@ -92,7 +92,7 @@ final class HisiAccFunctionNumber {
     int at = FIRST_EXTENDED;
     // A list that runs in a circle ends as well.
     for (int hops = 0; hops < (CONFIG_BYTES - FIRST_EXTENDED) / 8; hops++) {
-      int header = word(config, at) & 0xffff | word(config, at + 2) << 16;
+      int header = (word(config, at) & 0xffff) | (word(config, at + 2) << 16);
       if ((header & 0xffff) == SRIOV) {
         return at;
       }

@@ -85,12 +85,12 @@ final class HisiAccLoadStream implements LoadStream {
   }
 
   /**
-   * Proves that the stream is whole and still fits.
+   * Proves that the stream is whole, without asking the device.
    *
-   * @param device what the device says of itself now
-   * @return the whole image, 40 or 176 bytes
+   * @throws MigrationException as {@link #write} if it was refused, {@code DATA_CORRUPT} if it is
+   *     not whole
    */
-  synchronized ByteBuffer proveWhole(HisiAccMatch device) throws MigrationException {
+  synchronized void proveWhole() throws MigrationException {
     if (ended) {
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the load session of " + name + " was ended by a reset");
@@ -106,6 +106,15 @@ final class HisiAccLoadStream implements LoadStream {
               .formatted(
                   length, name, HisiAccStreamFormat.STATE_BYTES, HisiAccStreamFormat.MATCH_BYTES));
     }
+  }
+
+  /**
+   * Gives a whole stream that still fits.
+   *
+   * @param device what the device says of itself now
+   * @return 40 or 176 bytes
+   */
+  synchronized ByteBuffer whole(HisiAccMatch device) throws MigrationException {
     requireFit(device);
     return image.duplicate().flip();
   }

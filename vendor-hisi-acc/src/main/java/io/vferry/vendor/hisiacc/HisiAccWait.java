@@ -12,6 +12,8 @@ final class HisiAccWait {
     boolean holds() throws MigrationException;
   }
 
+  private static final int STEPS = 50;
+
   private final HisiAccTime clock;
 
   HisiAccWait(HisiAccTime clock) {
@@ -27,10 +29,12 @@ final class HisiAccWait {
   boolean until(long stepNanos, long limitNanos, Probe probe) throws MigrationException {
     long start = clock.nanoTime();
     while (!probe.holds()) {
-      if (clock.nanoTime() - start >= limitNanos) {
+      long waited = clock.nanoTime() - start;
+      if (waited >= limitNanos) {
         return probe.holds();
       }
-      pause(stepNanos);
+      // What was not there soon is not asked for as often.
+      pause(waited < STEPS * stepNanos ? stepNanos : STEPS * stepNanos);
     }
     return true;
   }

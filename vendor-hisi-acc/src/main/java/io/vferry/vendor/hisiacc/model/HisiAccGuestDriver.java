@@ -257,7 +257,11 @@ final class HisiAccGuestDriver implements GuestDriver {
   }
 
   private void serveEvents() throws MigrationException {
-    while (true) {
+    for (int served = 0; ; served++) {
+      if (served > HisiAccGuestLayout.EVENTS) {
+        state.violation("the event queue does not become empty");
+        break;
+      }
       int entry = event(layout.eventRing(), state.eventsRead);
       if ((entry >>> 16 & 1) != phase(state.eventsRead, HisiAccGuestLayout.EVENTS)) {
         break;
@@ -275,7 +279,7 @@ final class HisiAccGuestDriver implements GuestDriver {
   }
 
   private void serveAsyncEvents() throws MigrationException {
-    while (true) {
+    for (int served = 0; served < HisiAccGuestLayout.EVENTS; served++) {
       int entry = event(layout.asyncRing(), state.asyncEventsRead);
       if ((entry >>> 16 & 1) != phase(state.asyncEventsRead, HisiAccGuestLayout.EVENTS)) {
         break;

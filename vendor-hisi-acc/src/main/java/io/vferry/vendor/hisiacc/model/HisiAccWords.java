@@ -13,7 +13,7 @@ abstract class HisiAccWords implements HisiAccModelRegion.Registers {
   @Override
   public void read(long offset, ByteBuffer into) {
     if (into.remaining() < Integer.BYTES) {
-      int word = word(offset & ~3L) >>> (offset & 3) * Byte.SIZE;
+      int word = word(offset & ~3L) >>> ((int) (offset & 3) * Byte.SIZE);
       while (into.hasRemaining()) {
         into.put((byte) word);
         word >>>= Byte.SIZE;
