@@ -51,8 +51,9 @@ public final class HisiAccDeviceModel implements DeviceModel {
 
   @Override
   public String description(String name) {
-    return "virtual function of a HiSilicon accelerator: chip, vfs, vf, qm, windows, queues, isolation,"
-        + " iommu-log, tick, work-ticks, guest, depth, task-rate, task-bytes, seed";
+    return "virtual function of a HiSilicon accelerator: chip, vfs, vf, qm, windows, queues,"
+               + " isolation, iommu-log, tick, work-ticks, guest, depth, task-rate, task-bytes,"
+               + " seed";
   }
 
   @Override

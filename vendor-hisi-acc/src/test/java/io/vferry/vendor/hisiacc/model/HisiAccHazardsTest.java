@@ -181,8 +181,7 @@ final class HisiAccHazardsTest {
     assertThatThrownBy(() -> HisiAccSide.feed(in, stream, 40))
         .hasMessageContaining("queue-count is 16 on the source, 8 here");
     // Whoever ignores that gets no further.
-    assertThatThrownBy(() -> HisiAccSide.feed(in, stream, 136))
-        .hasMessageContaining("queue-count");
+    assertThatThrownBy(() -> HisiAccSide.feed(in, stream, 136)).hasMessageContaining("queue-count");
     MigrationException failure = failure(side, Arc.RESUMING_TO_STOP);
     assertThat(failure.code()).isEqualTo(DeviceError.DATA_INCOMPATIBLE);
     assertThat(failure.condition()).isEqualTo(DeviceCondition.NEEDS_RESET);

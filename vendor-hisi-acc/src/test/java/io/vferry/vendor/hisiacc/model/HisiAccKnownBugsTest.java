@@ -121,8 +121,7 @@ final class HisiAccKnownBugsTest {
     side.guest.submit(5);
     side.finish();
     side.perform(Arc.RUNNING_TO_STOP);
-    ByteBuffer stream =
-        HisiAccStreams.of(HisiAccSide.drain(side.save(Arc.STOP_TO_STOP_COPY), 176));
+    ByteBuffer stream = HisiAccStreams.of(HisiAccSide.drain(side.save(Arc.STOP_TO_STOP_COPY), 176));
     assertThat(stream.getLong(0)).isEqualTo(HisiAccStreams.V2);
     assertThat(stream.getInt(0x40) & 0xffff).as("head of the event queue").isNotZero();
     assertThat(stream.getLong(0x90)).isEqualTo(HisiAccSide.MEMORY + 0x1000);
@@ -168,7 +167,8 @@ final class HisiAccKnownBugsTest {
       side.perform(Arc.PRE_COPY_TO_STOP_COPY);
       all.limit(176).put(HisiAccSide.drain(out, 9));
       assertThat(all.array()).hasSize(176).startsWith(Arrays.copyOf(whole, 40));
-      assertThat(HisiAccStreams.of(all.array()).getLong(0xa0)).isEqualTo(HisiAccSide.MEMORY + 0x3000);
+      assertThat(HisiAccStreams.of(all.array()).getLong(0xa0))
+          .isEqualTo(HisiAccSide.MEMORY + 0x3000);
       side.perform(Arc.STOP_COPY_TO_STOP);
       side.perform(Arc.STOP_TO_RUNNING);
     }
@@ -306,9 +306,7 @@ final class HisiAccKnownBugsTest {
   void bug09ClosingEndsStreamsAndGivesBackWhatWasShared() throws MigrationException {
     HisiAccSide side = HisiAccSide.of(clock, "queues=8");
     LoadStream in = resuming(side);
-    assertThatThrownBy(
-            () ->
-                in.write(HisiAccStreams.match(HisiAccStreams.V2, 9, 0xa251, 0, 1)))
+    assertThatThrownBy(() -> in.write(HisiAccStreams.match(HisiAccStreams.V2, 9, 0xa251, 0, 1)))
         .hasMessageContaining("queue-count is 9 on the source, 8 here");
     side.device.close();
     side.device.close();
@@ -357,15 +355,13 @@ final class HisiAccKnownBugsTest {
     soon.boot();
     soon.perform(Arc.RUNNING_TO_STOP);
     soon.function.write(HisiAccVfRegister.VF_STATE.offset(), 1);
-    clock.schedule(
-        500_000, () -> soon.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
+    clock.schedule(500_000, () -> soon.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
     assertThat(HisiAccSide.drain(soon.save(Arc.STOP_TO_STOP_COPY), 176)).hasSize(176);
     HisiAccSide late = HisiAccSide.of(clock, "queues=4");
     late.boot();
     late.perform(Arc.RUNNING_TO_STOP);
     late.function.write(HisiAccVfRegister.VF_STATE.offset(), 1);
-    clock.schedule(
-        2_000_000, () -> late.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
+    clock.schedule(2_000_000, () -> late.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
     assertThat(HisiAccSide.drain(late.save(Arc.STOP_TO_STOP_COPY), 176)).hasSize(40);
   }
 
@@ -425,11 +421,9 @@ final class HisiAccKnownBugsTest {
     first.write(HisiAccStreams.match(HisiAccStreams.V2, 8, 0xa251, 0, 1));
     side.perform(Arc.RESUMING_TO_STOP);
     LoadStream second = side.load();
-    assertThatThrownBy(
-            () -> second.write(HisiAccStreams.match(HisiAccStreams.V2, 8, 0xa256, 0, 1)))
+    assertThatThrownBy(() -> second.write(HisiAccStreams.match(HisiAccStreams.V2, 8, 0xa256, 0, 1)))
         .hasMessageContaining("device-id is 0xa256 (sec) on the source, 0xa251 (zip) here");
-    assertThat(failure(side, Arc.RESUMING_TO_STOP).code())
-        .isEqualTo(DeviceError.DATA_INCOMPATIBLE);
+    assertThat(failure(side, Arc.RESUMING_TO_STOP).code()).isEqualTo(DeviceError.DATA_INCOMPATIBLE);
   }
 
   @Test
@@ -446,8 +440,7 @@ final class HisiAccKnownBugsTest {
   void bug13AFunctionWithoutQueuesIsNoFunctionWithOne() throws MigrationException {
     HisiAccSide side = HisiAccSide.of(clock, "queues=8");
     side.chip.assignQueues(1, 0);
-    assertThat(failure(side, Arc.RUNNING_TO_PRE_COPY).code())
-        .isEqualTo(DeviceError.NOT_MIGRATABLE);
+    assertThat(failure(side, Arc.RUNNING_TO_PRE_COPY).code()).isEqualTo(DeviceError.NOT_MIGRATABLE);
     side.chip.assignQueues(1, 8);
     side.perform(Arc.RUNNING_TO_STOP);
     side.quirks.commandStatus.put(HisiAccNumbers.COMMAND_VFT, 2);
@@ -478,8 +471,7 @@ final class HisiAccKnownBugsTest {
             .attach(new HisiAccAlteredDevice(side.host).withRegion(2, HisiAccSplitReads::new));
     parts.perform(Arc.RUNNING_TO_STOP);
     // What the model does to a driver that reads the answer with more than one access.
-    SaveStream out =
-        ((ArcOutcome.Saving) parts.perform(Arc.STOP_TO_STOP_COPY)).stream();
+    SaveStream out = ((ArcOutcome.Saving) parts.perform(Arc.STOP_TO_STOP_COPY)).stream();
     assertThat(HisiAccStreams.of(HisiAccSide.drain(out, 176)).getLong(0xa0))
         .isEqualTo(0xdeadbeef0badf00dL);
   }
@@ -506,8 +498,7 @@ final class HisiAccKnownBugsTest {
     assertThat(failure.detail()).contains("did not finish mailbox command 0x4");
     side.quirks.commandNanos.clear();
     // The command is still under way: the next one waits for its end.
-    ByteBuffer stream =
-        HisiAccStreams.of(HisiAccSide.drain(side.save(Arc.STOP_TO_STOP_COPY), 176));
+    ByteBuffer stream = HisiAccStreams.of(HisiAccSide.drain(side.save(Arc.STOP_TO_STOP_COPY), 176));
     assertThat(stream.getLong(0xa0)).isEqualTo(HisiAccSide.MEMORY + 0x3000);
     assertThat(side.chip.violations()).isEmpty();
   }
@@ -644,17 +635,13 @@ final class HisiAccKnownBugsTest {
     HisiAccChip chip = HisiAccSide.chip(clock, HisiAccKind.ZIP, "vfs=20&queues=2");
     for (int number = 1; number <= 20; number++) {
       HisiAccModelDevice host =
-          HisiAccModelDevice.vf(
-              chip, number, DeviceAddress.parse("sim:hisi-zip-vf"), null);
+          HisiAccModelDevice.vf(chip, number, DeviceAddress.parse("sim:hisi-zip-vf"), null);
       HisiAccAlteredDevice pf =
           new HisiAccAlteredDevice(host.companion("pf").orElseThrow())
               .at("vfio:0000:75:00.0", 0xa250, Map.of());
       HostDevice vf =
           new HisiAccAlteredDevice(host)
-              .at(
-                  "vfio:0000:75:%02x.%d".formatted(number / 8, number % 8),
-                  0xa251,
-                  Map.of())
+              .at("vfio:0000:75:%02x.%d".formatted(number / 8, number % 8), 0xa251, Map.of())
               .withPf(pf);
       chip.forgetAccesses();
       chip.shared().recording = true;
@@ -674,8 +661,7 @@ final class HisiAccKnownBugsTest {
   void bug22AWrongNumberIsFoundOut() throws MigrationException {
     HisiAccChip chip = HisiAccSide.chip(clock, HisiAccKind.ZIP, "vfs=3&queues=2");
     HisiAccModelDevice host =
-        HisiAccModelDevice.vf(
-            chip, 3, DeviceAddress.parse("sim:hisi-zip-vf"), null);
+        HisiAccModelDevice.vf(chip, 3, DeviceAddress.parse("sim:hisi-zip-vf"), null);
     MigratableDevice device =
         new HisiAccMigrationDriver()
             .attach(
