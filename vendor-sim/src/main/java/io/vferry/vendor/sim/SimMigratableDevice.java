@@ -104,7 +104,7 @@ final class SimMigratableDevice
       }
       case RUNNING_TO_PRE_COPY, RUNNING_P2P_TO_PRE_COPY_P2P, STOP_TO_STOP_COPY -> {
         command(arc);
-        SimSaveStream stream = new SimSaveStream(name, registers, faults);
+        SimSaveStream stream = openSaveStream(arc);
         saving = stream;
         yield new ArcOutcome.Saving(stream);
       }
@@ -121,6 +121,9 @@ final class SimMigratableDevice
       }
       case RESUMING_TO_STOP -> {
         SimLoadStream stream = loading;
+        if (state() != arc.from()) {
+          throw failure(DeviceError.WRONG_STATE, "is not in " + arc.from(), arc);
+        }
         if (stream == null) {
           throw failure(DeviceError.SESSION_CLOSED, "has no load session of this driver", arc);
         }
@@ -136,9 +139,32 @@ final class SimMigratableDevice
     };
   }
 
+  /** Opens the stream of a session that has just begun; ends the session if that fails. */
+  private SimSaveStream openSaveStream(Arc arc) throws MigrationException {
+    try {
+      return new SimSaveStream(name, registers, faults);
+    } catch (MigrationException e) {
+      try {
+        command(Arc.between(arc.to(), arc.from()).orElseThrow());
+      } catch (MigrationException undoFailed) {
+        e.addSuppressed(undoFailed);
+      }
+      throw e;
+    }
+  }
+
   private void command(Arc arc) throws MigrationException {
     long command = SimRegisters.COMMAND_ARC | (long) arc.from().number() << 4 | arc.to().number();
-    int result = registers.arc(command);
+    int result;
+    try {
+      result = registers.arc(command);
+    } catch (MigrationException e) {
+      // Only the answer may have been lost; then the arc has happened all the same.
+      if (state() == arc.to()) {
+        return;
+      }
+      throw e;
+    }
     switch (result) {
       case SimRegisters.RESULT_DONE -> {}
       case SimRegisters.RESULT_WRONG_STATE ->
