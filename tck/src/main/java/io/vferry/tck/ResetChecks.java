@@ -1,0 +1,204 @@
+package io.vferry.tck;
+
+import static io.vferry.tck.Role.SOURCE;
+
+import io.vferry.spi.driver.LoadStream;
+import io.vferry.spi.driver.SaveStream;
+import io.vferry.spi.error.DeviceError;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.state.Arc;
+import io.vferry.spi.state.DeviceState;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Reset. */
+final class ResetChecks {
+
+  private ResetChecks() {}
+
+  static List<Check> all() {
+    return List.of(
+        Check.of(
+            Chapter.RESET,
+            "every-state",
+            "Reset leads to RUNNING from each state, and the device can go everywhere again.",
+            ResetChecks::everyState),
+        Check.of(
+            Chapter.RESET,
+            "ends-streams",
+            "After a reset each stream that was open fails with SESSION_CLOSED.",
+            ResetChecks::endsStreams),
+        Check.of(
+            Chapter.RESET,
+            "guest-reset-ends-streams",
+            "After a reset by the guest, past the driver, no stream that was open goes on.",
+            ResetChecks::guestReset),
+        Check.of(
+            Chapter.RESET,
+            "forgets-loaded-data",
+            "What was loaded before a reset does not make the next load whole.",
+            ResetChecks::forgetsData),
+        Check.of(
+            Chapter.RESET,
+            "forgets-bad-verdict",
+            "A load that was refused does not keep the next one, after a reset, from succeeding.",
+            ResetChecks::forgetsVerdict));
+  }
+
+  private static List<Script> everyState(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (DeviceState state : facts.states()) {
+      scripts.add(
+          new Plot(facts)
+              .open(SOURCE)
+              .go(SOURCE, state)
+              .reset(SOURCE)
+              .go(SOURCE, DeviceState.STOP_COPY)
+              .finish(SOURCE, Plot.PIECE_BYTES)
+              .reset(SOURCE)
+              .go(SOURCE, DeviceState.RESUMING)
+              .script());
+    }
+    return scripts;
+  }
+
+  private static List<Script> endsStreams(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (DeviceState state : facts.states()) {
+      if (state.saving() || state == DeviceState.RESUMING) {
+        scripts.add(
+            new Plot(facts)
+                .open(SOURCE)
+                .go(SOURCE, state)
+                .reset(SOURCE)
+                .step(
+                    "source: use the stream from before the reset",
+                    scene -> {
+                      Party party = scene.party(SOURCE);
+                      if (party.save().isPresent()) {
+                        SaveStream stream = party.saving();
+                        Plot.mustFail(
+                            "read",
+                            List.of(DeviceError.SESSION_CLOSED),
+                            "read-after-reset",
+                            () -> stream.read(ByteBuffer.allocateDirect(64)));
+                      }
+                      if (party.load().isPresent()) {
+                        LoadStream stream = party.loading();
+                        byte[] image = facts.image().get();
+                        ByteBuffer piece = ByteBuffer.wrap(image, 0, Math.min(16, image.length));
+                        Plot.mustFail(
+                            "write",
+                            List.of(DeviceError.SESSION_CLOSED),
+                            "write-after-reset",
+                            () -> stream.write(piece));
+                      }
+                    })
+                .script());
+      }
+    }
+    return scripts;
+  }
+
+  private static List<Script> guestReset(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (DeviceState state : facts.states()) {
+      if (state.saving()) {
+        scripts.add(
+            new Plot(facts)
+                .open(SOURCE)
+                .go(SOURCE, state)
+                .step(
+                    "the guest resets the device, past the driver",
+                    scene -> scene.party(SOURCE).host().reset())
+                .step(
+                    "source: read the stream from before the reset to its end",
+                    scene -> readsOn(scene.party(SOURCE)))
+                .reset(SOURCE)
+                .go(SOURCE, DeviceState.STOP_COPY)
+                .finish(SOURCE, Plot.PIECE_BYTES)
+                .script());
+      }
+    }
+    return scripts;
+  }
+
+  /** What waits in a buffer may still come, but the stream must not end as if it were whole. */
+  private static void readsOn(Party party) throws Violation {
+    try {
+      if (party.drain(Plot.PIECE_BYTES) == SaveStream.Status.END) {
+        throw new Violation(
+            "end-after-guest-reset", "the stream of a device that was reset says END");
+      }
+    } catch (MigrationException e) {
+      Plot.checkCode(
+          "read",
+          e,
+          List.of(DeviceError.SESSION_CLOSED, DeviceError.IO_FAILED),
+          "read-after-guest-reset");
+    }
+  }
+
+  private static List<Script> forgetsData(Facts facts) {
+    return List.of(
+        new Plot(facts)
+            .open(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .loadGood(SOURCE)
+            .reset(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .in(
+                SOURCE,
+                DeviceState.RESUMING,
+                "source: " + Arc.RESUMING_TO_STOP + " without any data",
+                scene -> LoadChecks.leaveMustFail(scene.party(SOURCE), "nothing was written"))
+            .script(),
+        new Plot(facts)
+            .open(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .step(
+                Step.of(
+                        "source: write the first half of a stream",
+                        scene -> {
+                          byte[] image = facts.image().get();
+                          scene
+                              .party(SOURCE)
+                              .write(Arrays.copyOf(image, image.length / 2), Plot.PIECE_BYTES);
+                        })
+                    .onlyIf(scene -> scene.loading(SOURCE)))
+            .reset(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .loadGood(SOURCE)
+            .arc(SOURCE, Arc.RESUMING_TO_STOP)
+            .script());
+  }
+
+  private static List<Script> forgetsVerdict(Facts facts) {
+    return List.of(
+        new Plot(facts)
+            .open(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .in(
+                SOURCE,
+                DeviceState.RESUMING,
+                "source: write rubbish and try to leave RESUMING",
+                scene -> {
+                  Party party = scene.party(SOURCE);
+                  LoadStream stream = party.loading();
+                  Plot.failure("write", () -> stream.write(rubbish(facts)));
+                  Plot.failure("leave", () -> party.device().perform(Arc.RESUMING_TO_STOP));
+                  party.look();
+                })
+            .reset(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .loadGood(SOURCE)
+            .arc(SOURCE, Arc.RESUMING_TO_STOP)
+            .script());
+  }
+
+  private static ByteBuffer rubbish(Facts facts) {
+    return ByteBuffer.wrap(LoadChecks.rubbish(facts, 300));
+  }
+}

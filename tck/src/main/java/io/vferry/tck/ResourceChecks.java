@@ -1,0 +1,364 @@
+package io.vferry.tck;
+
+import static io.vferry.tck.Role.SOURCE;
+
+import io.vferry.spi.driver.LoadStream;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.memory.DmaLog;
+import io.vferry.spi.memory.MemoryRange;
+import io.vferry.spi.state.Arc;
+import io.vferry.spi.state.DeviceState;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Handles, memory, threads. */
+final class ResourceChecks {
+
+  private static final int SESSIONS = 24;
+  private static final int COLLECTIONS = 20;
+
+  private ResourceChecks() {}
+
+  static List<Check> all() {
+    return List.of(
+        Check.of(
+            Chapter.RESOURCES,
+            "released-at-close",
+            "After close, in whatever state, the driver holds nothing of the host any more, and the"
+                + " host device is still open.",
+            ResourceChecks::released),
+        Check.of(
+            Chapter.RESOURCES,
+            "released-after-failed-load",
+            "After a load that failed and a reset the driver holds nothing of that session.",
+            ResourceChecks::afterFailedLoad),
+        Check.of(
+            Chapter.RESOURCES,
+            "released-after-failed-arc",
+            "After an arc that failed and a reset the driver holds nothing of that session.",
+            ResourceChecks::afterFailedArc),
+        Check.of(
+            Chapter.RESOURCES,
+            "released-after-failed-attach",
+            "An attach that fails leaves nothing behind.",
+            ResourceChecks::afterFailedAttach),
+        Check.of(
+            Chapter.RESOURCES,
+            "close-twice",
+            "Closing again does nothing.",
+            ResourceChecks::closeTwice),
+        Check.of(
+            Chapter.RESOURCES,
+            "no-thread-left",
+            "After close no thread of the driver is left.",
+            ResourceChecks::threads),
+        Check.of(
+            Chapter.RESOURCES,
+            "no-handle-left",
+            "Many sessions that fail leave no open file of this process behind.",
+            ResourceChecks::handles),
+        Check.of(
+            Chapter.RESOURCES,
+            "sessions-are-forgotten",
+            "The streams of past sessions are not kept in memory.",
+            ResourceChecks::forgotten));
+  }
+
+  private static void holdsNothing(Party party, String when) throws Violation {
+    List<String> held = party.ledger().outstanding();
+    if (!held.isEmpty()) {
+      throw new Violation(
+          "held", "%s the driver holds %s".formatted(when, String.join(", ", held)));
+    }
+  }
+
+  private static List<Script> released(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (DeviceState state : facts.states()) {
+      Plot plot = new Plot(facts).open(SOURCE);
+      if (facts.dmaLog()) {
+        plot.step(
+            "source: start the DMA log",
+            scene -> {
+              DmaLog log = scene.party(SOURCE).capability(DmaLog.class).orElseThrow();
+              MemoryRange range = new MemoryRange(16L << 20, 1 << 16);
+              Party.call("start", () -> log.start(List.of(range), 4096));
+              Party.act("stop", log::stop);
+            });
+      }
+      scripts.add(
+          plot.go(SOURCE, state)
+              .step(
+                  "source: close the driver's device",
+                  scene -> {
+                    Party party = scene.party(SOURCE);
+                    party.detach();
+                    if (party.ledger().hostWasClosed()) {
+                      throw new Violation(
+                          "host-closed", "close() closed the host device, which is not its own");
+                    }
+                    holdsNothing(party, "after close");
+                  })
+              .script());
+    }
+    return scripts;
+  }
+
+  private static void failLoad(Party party, Facts facts) throws Violation {
+    LoadStream stream = party.loading();
+    Plot.failure("write", () -> stream.write(ByteBuffer.wrap(LoadChecks.rubbish(facts, 4096))));
+    Plot.failure("leave RESUMING", () -> party.device().perform(Arc.RESUMING_TO_STOP));
+  }
+
+  private static List<Script> afterFailedLoad(Facts facts) {
+    return List.of(
+        new Plot(facts)
+            .open(SOURCE)
+            .go(SOURCE, DeviceState.RESUMING)
+            .in(
+                SOURCE,
+                DeviceState.RESUMING,
+                "source: write rubbish and try to leave RESUMING",
+                scene -> {
+                  failLoad(scene.party(SOURCE), facts);
+                  scene.party(SOURCE).look();
+                })
+            .reset(SOURCE)
+            .step(
+                "look what the driver holds",
+                scene -> holdsNothing(scene.party(SOURCE), "after a failed load and a reset"))
+            .script());
+  }
+
+  private static List<Script> afterFailedArc(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (Arc arc : facts.arcs()) {
+      for (int access = 0; access < 6; access++) {
+        int number = access;
+        scripts.add(
+            new Plot(facts)
+                .open(SOURCE)
+                .go(SOURCE, arc.from())
+                .in(
+                    SOURCE,
+                    arc.from(),
+                    "source: %s, in which access number %d to the device fails"
+                        .formatted(arc, access + 1),
+                    scene -> {
+                      Party party = scene.party(SOURCE);
+                      party.tap().failAt(number);
+                      try {
+                        Plot.failure("perform " + arc, () -> party.device().perform(arc));
+                      } finally {
+                        party.tap().stop();
+                      }
+                      party.look();
+                    })
+                .reset(SOURCE)
+                .step(
+                    "look what the driver holds",
+                    scene -> holdsNothing(scene.party(SOURCE), "after a failed arc and a reset"))
+                .script());
+      }
+    }
+    return scripts;
+  }
+
+  private static List<Script> afterFailedAttach(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (int access = 0; access < 8; access++) {
+      int number = access;
+      scripts.add(
+          new Plot(facts)
+              .step(
+                  "attach the driver, and access number %d to the device fails"
+                      .formatted(access + 1),
+                  scene -> attachAndFail(scene, number))
+              .script());
+    }
+    return scripts;
+  }
+
+  private static void attachAndFail(Scene scene, int access) throws MigrationException, Violation {
+    AccessTap tap = new AccessTap();
+    Ledger ledger = new Ledger();
+    HostDevice host = scene.subject().open(new OpenContext("source", new VirtualClock()));
+    try {
+      tap.failAt(access);
+      boolean failed =
+          Plot.failure(
+                  "attach",
+                  () ->
+                      scene.subject().driver().attach(new ObservedHost(host, tap, ledger)).close())
+              .isPresent();
+      tap.stop();
+      if (ledger.hostWasClosed()) {
+        throw new Violation("host-closed", "a failed attach closed the host device");
+      }
+      if (failed && !ledger.outstanding().isEmpty()) {
+        throw new Violation(
+            "held", "after a failed attach the driver holds " + ledger.outstanding());
+      }
+    } finally {
+      host.close();
+    }
+  }
+
+  private static List<Script> closeTwice(Facts facts) {
+    return facts.states().stream()
+        .map(
+            state ->
+                new Plot(facts)
+                    .open(SOURCE)
+                    .go(SOURCE, state)
+                    .step(
+                        "source: close the driver's device twice",
+                        scene -> {
+                          scene.party(SOURCE).detach();
+                          scene.party(SOURCE).detach();
+                        })
+                    .script())
+        .toList();
+  }
+
+  private static Set<Thread> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> !thread.getName().startsWith("vferry-tck"))
+        .collect(Collectors.toSet());
+  }
+
+  private static List<Script> threads(Facts facts) {
+    return List.of(
+        new Plot(facts)
+            .step("note which threads there are", scene -> scene.note("threads", threads()))
+            .open(SOURCE)
+            .go(SOURCE, DeviceState.STOP_COPY)
+            .finish(SOURCE, Plot.PIECE_BYTES)
+            .go(SOURCE, DeviceState.RESUMING)
+            .loadGood(SOURCE)
+            .step(
+                "source: close everything and look for new threads",
+                scene -> {
+                  Party party = scene.party(SOURCE);
+                  party.detach();
+                  scene.forget(SOURCE);
+                  Set<?> before = scene.noted("threads", Set.class).orElse(Set.of());
+                  for (Thread thread : threads()) {
+                    if (!before.contains(thread)) {
+                      awaitEnd(thread, scene.limits().callNanos() / 4);
+                    }
+                  }
+                })
+            .script());
+  }
+
+  /** A thread may take a moment to end; one that waits for ever does not. */
+  private static void awaitEnd(Thread thread, long timeoutNanos) throws Violation {
+    if (!ours(thread)) {
+      return;
+    }
+    try {
+      thread.join(Math.max(1, timeoutNanos / 1_000_000));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (thread.isAlive()) {
+      throw new Violation("thread", "the thread '%s' is left".formatted(thread.getName()));
+    }
+  }
+
+  /** The JDK starts threads when it likes, in the system's group or for its compiler. */
+  private static boolean ours(Thread thread) {
+    ThreadGroup group = thread.getThreadGroup();
+    return group != null
+        && !group.getName().equals("system")
+        && !group.getName().equals("InnocuousThreadGroup");
+  }
+
+  private static long openFiles() {
+    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+      return files.count();
+    } catch (IOException e) {
+      return 0;
+    }
+  }
+
+  private static List<Script> handles(Facts facts) {
+    Plot plot =
+        new Plot(facts)
+            .open(SOURCE)
+            .step("count the open files", scene -> scene.note("files", openFiles()));
+    for (int session = 0; session < SESSIONS; session++) {
+      plot.go(SOURCE, DeviceState.RESUMING)
+          .in(
+              SOURCE,
+              DeviceState.RESUMING,
+              "source: write rubbish and try to leave RESUMING",
+              scene -> {
+                failLoad(scene.party(SOURCE), facts);
+                scene.party(SOURCE).look();
+              })
+          .reset(SOURCE);
+    }
+    return List.of(
+        plot.step(
+                "count the open files again",
+                scene -> {
+                  long more = openFiles() - scene.noted("files", Long.class).orElse(0L);
+                  if (more >= SESSIONS) {
+                    throw new Violation(
+                        "files",
+                        "%d more files are open than before %d sessions".formatted(more, SESSIONS));
+                  }
+                })
+            .script());
+  }
+
+  private static List<Script> forgotten(Facts facts) {
+    return List.of(
+        new Plot(facts)
+            .open(SOURCE)
+            .step(
+                "source: save %d times and forget the streams".formatted(SESSIONS),
+                scene -> {
+                  Party party = scene.party(SOURCE);
+                  List<WeakReference<Object>> past = new ArrayList<>();
+                  for (int session = 0; session < SESSIONS; session++) {
+                    for (Arc arc : facts.path(party.at(), DeviceState.STOP_COPY)) {
+                      party.perform(arc);
+                    }
+                    past.add(new WeakReference<>(party.saving()));
+                    party.finish(Plot.PIECE_BYTES);
+                    party.perform(Arc.STOP_COPY_TO_STOP);
+                  }
+                  long kept = kept(past);
+                  if (kept > SESSIONS / 2) {
+                    throw new Violation(
+                        "kept",
+                        "the streams of %d of %d past sessions are still held"
+                            .formatted(kept, SESSIONS));
+                  }
+                })
+            .script());
+  }
+
+  /** Counts what is still there after the garbage collector was asked some times. */
+  private static long kept(List<WeakReference<Object>> past) {
+    long kept = past.size();
+    for (int collection = 0; collection < COLLECTIONS && kept > past.size() / 2; collection++) {
+      System.gc();
+      kept = past.stream().filter(reference -> reference.get() != null).count();
+    }
+    return kept;
+  }
+}
