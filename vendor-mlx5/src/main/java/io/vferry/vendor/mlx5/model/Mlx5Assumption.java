@@ -72,10 +72,10 @@ public enum Mlx5Assumption {
   /** A tracker whose page size, message size or address space is out of range. */
   TRACKER_OUT_OF_CAPABILITY("bad-param", "lim");
 
-  private final List<String> positions;
+  private final String positions;
 
   Mlx5Assumption(String... positions) {
-    this.positions = List.of(positions);
+    this.positions = String.join(",", positions);
   }
 
   /** Returns the name of the address parameter that chooses a position. */
@@ -85,6 +85,6 @@ public enum Mlx5Assumption {
 
   /** Returns the positions, the likeliest first. */
   public List<String> positions() {
-    return positions;
+    return List.of(positions.split(",", -1));
   }
 }

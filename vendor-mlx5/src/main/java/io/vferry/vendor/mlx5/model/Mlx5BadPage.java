@@ -18,8 +18,8 @@ final class Mlx5BadPage {
 
   static Mlx5BadPage of(Mlx5Command command, Mlx5Mkey mkey, Mlx5Iommu iommu) {
     long page = command.fault(Mlx5Fault.Kind.DMA_FAULT).map(Mlx5Fault::value).orElse(-1L);
-    boolean inside = page >= 0 && page < mkey.pages().length;
-    return new Mlx5BadPage(iommu, inside ? mkey.pages()[(int) page] : null);
+    boolean inside = page >= 0 && page < mkey.pages.length;
+    return new Mlx5BadPage(iommu, inside ? mkey.pages[(int) page] : null);
   }
 
   /** Lets the page work again. */

@@ -32,7 +32,7 @@ final class Mlx5CardBar extends Mlx5Region {
   void load(int offset, ByteBuffer into) {
     synchronized (card) {
       for (int at = offset; into.hasRemaining(); at++) {
-        into.put((byte) (card.alive() ? dword(at & ~3) >>> (3 - (at & 3)) * 8 : 0xff));
+        into.put((byte) (card.alive() ? dword(at & ~3) >>> ((3 - (at & 3)) * 8) : 0xff));
       }
     }
   }

@@ -27,7 +27,17 @@ final class Mlx5CommandQueue {
   private static final int MAX_MESSAGE_BYTES = 16 << 20;
 
   /** A message that was fetched as far as it was sound. */
-  private record Chain(DeliveryStatus delivery, long[] blocks, byte[] data) {}
+  private static final class Chain {
+    final DeliveryStatus delivery;
+    final long[] blocks;
+    final byte[] data;
+
+    Chain(DeliveryStatus delivery, long[] blocks, byte[] data) {
+      this.delivery = delivery;
+      this.blocks = blocks;
+      this.data = data;
+    }
+  }
 
   private final Mlx5Iommu iommu;
   private final int logSlots;

@@ -27,7 +27,7 @@ final class Mlx5GuestBar extends Mlx5Region {
         if (at == offset || (at & 7) == 0) {
           value = function.engine.get(at & ~7);
         }
-        into.put((byte) (value >>> (7 - (at & 7)) * 8));
+        into.put((byte) (value >>> ((7 - (at & 7)) * 8)));
       }
     }
   }

@@ -3,19 +3,34 @@ package io.vferry.vendor.mlx5.model;
 import java.nio.ByteBuffer;
 
 /** A memory key: which DMA pages lie behind a range of addresses, and what may be done there. */
-record Mlx5Mkey(
-    int index,
-    int keyByte,
-    int pd,
-    boolean localWrite,
-    boolean localRead,
-    long start,
-    long lengthBytes,
-    int pageShift,
-    long[] pages) {
+final class Mlx5Mkey {
 
-  int key() {
-    return index << 8 | keyByte;
+  final int keyByte;
+  final int pd;
+  final boolean localWrite;
+  final boolean localRead;
+  final long start;
+  final long lengthBytes;
+  private final int pageShift;
+  final long[] pages;
+
+  Mlx5Mkey(
+      int keyByte,
+      int pd,
+      boolean localWrite,
+      boolean localRead,
+      long start,
+      long lengthBytes,
+      int pageShift,
+      long[] pages) {
+    this.keyByte = keyByte;
+    this.pd = pd;
+    this.localWrite = localWrite;
+    this.localRead = localRead;
+    this.start = start;
+    this.lengthBytes = lengthBytes;
+    this.pageShift = pageShift;
+    this.pages = pages;
   }
 
   /** Whether a range lies inside. */

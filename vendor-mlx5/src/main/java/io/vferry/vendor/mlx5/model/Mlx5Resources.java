@@ -73,17 +73,17 @@ final class Mlx5Resources {
   /** Returns the memory behind a key, checked for the use that is made of it. */
   Mlx5Mkey memory(int key, long address, long lengthBytes, boolean written) throws Mlx5Refusal {
     Mlx5Mkey mkey = keys.get(key >>> 8);
-    if (mkey == null || mkey.keyByte() != (key & 0xff)) {
+    if (mkey == null || mkey.keyByte != (key & 0xff)) {
       throw assumptions.refusal(Mlx5Assumption.BAD_MKEY, "no memory key is 0x%x".formatted(key));
     }
-    if (written ? !mkey.localWrite() : !mkey.localRead()) {
+    if (written ? !mkey.localWrite : !mkey.localRead) {
       throw assumptions.refusal(Mlx5Assumption.BAD_MKEY, "the memory key lacks the right");
     }
     if (!mkey.covers(address, lengthBytes)) {
       throw assumptions.refusal(
           Mlx5Assumption.BEYOND_MKEY,
           "%d bytes at 0x%x are beyond the memory key of %d bytes"
-              .formatted(lengthBytes, address, mkey.lengthBytes()));
+              .formatted(lengthBytes, address, mkey.lengthBytes));
     }
     return mkey;
   }
@@ -92,12 +92,12 @@ final class Mlx5Resources {
     if (count() >= MAX_OBJECTS) {
       throw new Mlx5Refusal(CommandStatus.NO_RES, "there are too many objects");
     }
-    next = next + 1 & 0xff_ffff;
+    next = (next + 1) & 0xff_ffff;
     while (keys.containsKey(next)
         || completionQueues.containsKey(next)
         || queuePairs.containsKey(next)
         || domains.get(next)) {
-      next = Math.max(0x100, next + 1 & 0xff_ffff);
+      next = Math.max(0x100, (next + 1) & 0xff_ffff);
     }
     return next;
   }
@@ -112,7 +112,7 @@ final class Mlx5Resources {
     int pd = in.field(8, 23, 0);
     known(domains.get(pd), "protection domain", pd);
     boolean used =
-        keys.values().stream().anyMatch(key -> key.pd() == pd)
+        keys.values().stream().anyMatch(key -> key.pd == pd)
             || queuePairs.values().stream().anyMatch(pair -> pair.pd == pd);
     if (used) {
       throw new Mlx5Refusal(CommandStatus.BAD_RES_STATE, "the protection domain is in use");
@@ -171,7 +171,7 @@ final class Mlx5Resources {
     if (pageShift < 12 || pageShift > 30 || length <= 0 || start < 0) {
       throw new Mlx5Refusal(CommandStatus.BAD_PARAM, "page size or length is out of range");
     }
-    long pages = (length - 1 >>> pageShift) + 1;
+    long pages = ((length - 1) >>> pageShift) + 1;
     if (pages > entries.length || pages < entries.length - 1) {
       throw new Mlx5Refusal(
           CommandStatus.BAD_PARAM,
@@ -193,7 +193,6 @@ final class Mlx5Resources {
     keys.put(
         index,
         new Mlx5Mkey(
-            index,
             in.field(0x14, 7, 0),
             domain,
             in.bit(0x10, 11),
@@ -331,7 +330,7 @@ final class Mlx5Resources {
 
   private static long[] pages(Mlx5Message in, int bytes, int pageShift) throws Mlx5Refusal {
     long[] pages = list(in);
-    if (pages.length < (bytes - 1 >>> pageShift) + 1) {
+    if (pages.length < ((bytes - 1) >>> pageShift) + 1) {
       throw new Mlx5Refusal(
           CommandStatus.BAD_PARAM,
           "%d bytes do not fit into %d pages".formatted(bytes, pages.length));

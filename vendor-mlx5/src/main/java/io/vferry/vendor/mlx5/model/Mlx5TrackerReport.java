@@ -132,7 +132,7 @@ final class Mlx5TrackerReport {
     if (length > 0) {
       try {
         Mlx5Mkey mkey = card.resources().memory(receive.key(), receive.address(), length, true);
-        if (mkey.pd() != receiver.pd
+        if (mkey.pd != receiver.pd
             || length > receive.lengthBytes()
             || !mkey.write(card.iommu(), receive.address(), payload)) {
           return fail(EventType.WQ_ACCESS, receiver.number, 0x18);
@@ -159,7 +159,7 @@ final class Mlx5TrackerReport {
   private Mlx5PageTracker.State fill(ByteBuffer payload) {
     long shift = tracker.logPage();
     if (!begun && has(Mlx5Fault.Kind.FOREIGN_PAGE)) {
-      payload.putLong(lastPage() + 1 << shift);
+      payload.putLong((lastPage() + 1) << shift);
     }
     boolean forget = !begun && has(Mlx5Fault.Kind.FORGET_PAGE);
     while (payload.remaining() >= 2 * Long.BYTES) {
