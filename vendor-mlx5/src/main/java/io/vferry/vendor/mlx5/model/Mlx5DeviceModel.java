@@ -11,6 +11,7 @@ import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.model.DeviceModel;
+import io.vferry.spi.model.GuestSoftware;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -118,6 +119,9 @@ public final class Mlx5DeviceModel implements DeviceModel {
     capabilities.put(HostClock.class, context.clock());
     capabilities.put(ResetCount.class, (ResetCount) function::resetsCompleted);
     capabilities.put(Mlx5Bench.class, card);
+    capabilities.put(GuestSoftware.class, new Mlx5GuestSoftware(function));
+    capabilities.put(
+        Mlx5GuestTruth.class, (Mlx5GuestTruth) () -> Mlx5GuestTruth.Snapshot.of(function));
     return new Mlx5FunctionDevice(
         new HostDeviceInfo(
             address,

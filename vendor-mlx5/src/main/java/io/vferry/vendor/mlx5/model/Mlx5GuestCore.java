@@ -174,13 +174,16 @@ final class Mlx5GuestCore {
     return in.hasRemaining() ? null : core;
   }
 
-  /** Notes a message's number; returns whether it is the next one of its sender. */
+  /**
+   * Notes a message's number; returns whether it is the next one of its sender. The first one of a
+   * sender may have any number: the function may have been reset since that one began.
+   */
   boolean received(long key, long number) {
     if (!received.containsKey(key) && received.size() >= MAX_SENDERS) {
       return false;
     }
     Long last = received.put(key, number);
     messagesReceived++;
-    return number == (last == null ? 1 : last + 1);
+    return last == null || number == last + 1;
   }
 }
