@@ -126,8 +126,7 @@ final class Mlx5GuestAudit {
       boolean holds =
           ring.getLong(at) == number
               && (number == 0
-                  || (ring.getLong(at + 8)
-                          == Mlx5Pattern.mix(Mlx5GuestDriver.payload(tag, number))
+                  || (ring.getLong(at + 8) == Mlx5Pattern.mix(Mlx5GuestDriver.payload(tag, number))
                       && ring.getLong(at + 16) == tag));
       if (!holds) {
         violated(
@@ -140,8 +139,7 @@ final class Mlx5GuestAudit {
   private void checkDmaArea() throws MigrationException {
     for (int page = 0; page < dmaPages; page++) {
       long sequence = truth.sequences().get(page);
-      if (!Mlx5Pattern.matches(
-          page(Mlx5GuestSoftware.RING_PAGES + page), tag, page, sequence)) {
+      if (!Mlx5Pattern.matches(page(Mlx5GuestSoftware.RING_PAGES + page), tag, page, sequence)) {
         violated("page %d of the DMA area lacks write %d".formatted(page, sequence));
       }
     }

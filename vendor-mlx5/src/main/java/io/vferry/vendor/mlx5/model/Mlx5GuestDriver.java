@@ -95,8 +95,7 @@ final class Mlx5GuestDriver implements GuestDriver {
     if (peers.size() > Mlx5GuestRegisters.PEERS) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
-          "device %s has more than %d peers"
-              .formatted(room.deviceId(), Mlx5GuestRegisters.PEERS));
+          "device %s has more than %d peers".formatted(room.deviceId(), Mlx5GuestRegisters.PEERS));
     }
     for (int peer = 0; peer < peers.size(); peer++) {
       int at = Mlx5GuestRegisters.PEER + peer * Mlx5GuestRegisters.PEER_STRIDE;
@@ -215,8 +214,7 @@ final class Mlx5GuestDriver implements GuestDriver {
       if (in.getInt() != VERSION) {
         throw new MigrationException(
             DeviceError.DATA_INCOMPATIBLE,
-            "what the guest's driver of %s knew is of another version"
-                .formatted(room.deviceId()));
+            "what the guest's driver of %s knew is of another version".formatted(room.deviceId()));
       }
       read(in);
     } catch (BufferUnderflowException e) {
@@ -250,6 +248,9 @@ final class Mlx5GuestDriver implements GuestDriver {
           "the guest's driver of %s used %d pages, and the device here wants %d; say the same"
                   .formatted(room.deviceId(), pages, dmaPages)
               + " dma-area on both sides");
+    }
+    if (room.memoryBytes() < (long) (Mlx5GuestSoftware.RING_PAGES + dmaPages) * PAGE) {
+      throw corrupt("comes with too little memory");
     }
     if (wasReady < 0
         || wasReady > 1

@@ -32,8 +32,7 @@ final class Mlx5GuestSoftware implements GuestSoftware {
   public GuestDriver install(GuestRoom room) throws MigrationException {
     if (room.device().info().vendorId() != Mlx5ConfigRegion.VENDOR) {
       throw new MigrationException(
-          DeviceError.BAD_REQUEST,
-          "device %s is no ConnectX function".formatted(room.deviceId()));
+          DeviceError.BAD_REQUEST, "device %s is no ConnectX function".formatted(room.deviceId()));
     }
     return new Mlx5GuestDriver(room, function.settings.dmaPages);
   }
