@@ -475,7 +475,9 @@ final class Mlx5Card implements Mlx5Bench {
     if (pages.count(0) < pagesDue) {
       out = refused(command, new Mlx5Refusal(CommandStatus.NO_RES, "the host gave no pages")).out();
     }
-    pagesRefused = false;
+    if (pagesDue > 0) {
+      pagesRefused = false;
+    }
     Mlx5VirtualFunction function = command.function;
     if (function != null && function.resets != command.functionResets) {
       out =

@@ -237,8 +237,7 @@ class Mlx5GuestTest {
     ByteBuffer memory = destination.memories.get(0);
     memory.put(DMA_AREA_AT + 3 * 4096, new byte[4096], 0, 4096);
     assertThat(destination.audit())
-        .containsExactly(
-            "nic0: page 3 of the DMA area lacks write " + sequence(destination, 0, 3));
+        .containsExactly("nic0: page 3 of the DMA area lacks write " + sequence(destination, 0, 3));
   }
 
   private static long sequence(Guest guest, int vf, int page) {
@@ -308,7 +307,8 @@ class Mlx5GuestTest {
     lenient.stop();
     assertThat(lenient.load(0, first)).isZero();
     lenient.host.ok(Guest.of(0, lenient.host.resume(0)), 16);
-    assertThat(lenient.audit()).contains("nic0: the function runs with a state that was loaded in part");
+    assertThat(lenient.audit())
+        .contains("nic0: the function runs with a state that was loaded in part");
   }
 
   @Test
