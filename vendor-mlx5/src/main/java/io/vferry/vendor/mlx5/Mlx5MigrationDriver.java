@@ -11,6 +11,7 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
+import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.SharedParts;
 import io.vferry.vendor.mlx5.queue.CommandException;
 import io.vferry.vendor.mlx5.queue.FunctionSession;
@@ -18,7 +19,10 @@ import io.vferry.vendor.mlx5.queue.PhysicalFunction;
 import java.util.Optional;
 import java.util.Set;
 
-/** Migrates virtual functions of mlx5 devices. */
+/**
+ * Migrates virtual functions of mlx5 devices: by commands on the queue of the physical function,
+ * the companion {@code pf}, or by the host, where it offers that.
+ */
 @AutoService(MigrationDriver.class)
 @SuppressWarnings("exports") // The annotation is for the compiler only.
 @SpiLevel(major = SpiLevel.MAJOR, minor = SpiLevel.MINOR)
@@ -51,11 +55,21 @@ public final class Mlx5MigrationDriver implements MigrationDriver {
       return DriverMatch.none(
           "PCI device 15b3:%04x is no virtual function of mlx5".formatted(device.deviceId()));
     }
-    return new DriverMatch(DriverMatch.Rank.EXACT, "a virtual function of mlx5");
+    return new DriverMatch(
+        DriverMatch.Rank.EXACT,
+        device.hostMigration()
+            ? "a virtual function of mlx5, which its kernel driver moves"
+            : "a virtual function of mlx5, which its physical function moves");
   }
 
   @Override
   public MigratableDevice attach(HostDevice device) throws MigrationException {
+    Optional<HostMigration> kernel = device.capability(HostMigration.class);
+    if (kernel.isPresent()) {
+      String firmware = device.info().properties().getOrDefault("firmware", "");
+      return new Mlx5KernelDevice(
+          device, kernel.get(), new Mlx5Compatibility(device.info(), firmware));
+    }
     HostDevice physical =
         device
             .companion("pf")
