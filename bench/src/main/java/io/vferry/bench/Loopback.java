@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,12 +35,17 @@ final class Loopback {
 
   /** Returns a manifest with so many equal devices and no machine. */
   static Manifest devices(int count, String address, long downtimeLimitMillis) {
+    return devices(Collections.nCopies(count, address), downtimeLimitMillis);
+  }
+
+  /** Returns a manifest with a device for each address and no machine. */
+  static Manifest devices(List<String> addresses, long downtimeLimitMillis) {
     List<Manifest.Device> devices = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < addresses.size(); i++) {
       devices.add(
           new Manifest.Device(
               "dev" + i,
-              DeviceAddress.parse(address),
+              DeviceAddress.parse(addresses.get(i)),
               Optional.empty(),
               Optional.empty(),
               List.of()));

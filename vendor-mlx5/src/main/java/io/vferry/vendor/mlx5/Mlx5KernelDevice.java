@@ -92,8 +92,11 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
     try {
       DeviceState now = ask();
       if (now != arc.from()) {
-        throw failure(new MigrationException(
-            DeviceError.WRONG_STATE, "%s is not in %s".formatted(name, arc.from())), arc, now);
+        throw failure(
+            new MigrationException(
+                DeviceError.WRONG_STATE, "%s is not in %s".formatted(name, arc.from())),
+            arc,
+            now);
       }
       if (arc == Arc.RESUMING_TO_STOP) {
         proveLoaded(arc);
@@ -140,13 +143,13 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
     if (opens == data.isEmpty()) {
       data.ifPresent(MigrationData::close);
       throw failure(
-          new MigrationException(
-              DeviceError.ARC_FAILED,
-              "%s went to %s, but the kernel %s"
-                  .formatted(
-                      name, arc.to(), opens ? "gave no data stream" : "gave a stream unasked")),
-          arc,
-          ask())
+              new MigrationException(
+                  DeviceError.ARC_FAILED,
+                  "%s went to %s, but the kernel %s"
+                      .formatted(
+                          name, arc.to(), opens ? "gave no data stream" : "gave a stream unasked")),
+              arc,
+              ask())
           .withCondition(DeviceCondition.NEEDS_RESET);
     }
     lastKnown = arc.to();
@@ -208,7 +211,7 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
     busy.lock();
     try {
       KernelSaveStream stream = saving;
-      if (stream == null || !(ask().running())) {
+      if (stream == null || !ask().running()) {
         throw new MigrationException(DeviceError.WRONG_STATE, name + " is not in pre-copy")
             .withState(lastKnown)
             .withCondition(DeviceCondition.USABLE);

@@ -232,14 +232,19 @@ final class ReportChannel {
   /** Takes everything apart, the last first; the memory is unmapped in any case. */
   void close() {
     while (!undo.isEmpty()) {
-      try {
-        session.queue().execute(undo.pop());
-      } catch (CommandException e) {
-        // The rest is tried all the same; the teardown of the function frees what stays.
-        continue;
-      }
+      undo(undo.pop());
     }
     release();
+  }
+
+  /** What the firmware refuses to give back, the teardown of the function frees. */
+  private boolean undo(Command<?> command) {
+    try {
+      session.queue().execute(command);
+      return true;
+    } catch (CommandException e) {
+      return false;
+    }
   }
 
   private void release() {

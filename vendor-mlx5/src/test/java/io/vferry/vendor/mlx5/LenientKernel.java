@@ -67,8 +67,7 @@ final class LenientKernel implements HostDevice, HostMigration, MigrationData {
 
   @Override
   public Optional<MigrationData> setState(DeviceState target) {
-    boolean opens =
-        target == DeviceState.RESUMING || (target.saving() && !state.saving());
+    boolean opens = target == DeviceState.RESUMING || (target.saving() && !state.saving());
     state = target;
     return opens ? Optional.of(this) : Optional.empty();
   }

@@ -51,8 +51,7 @@ class Mlx5KernelDeviceTest {
     LenientKernel kernel = new LenientKernel(new byte[0], Map.of());
     MigratableDevice destination = attach(kernel);
     LoadStream in = resume(destination);
-    SaveStream out =
-        ((ArcOutcome.Saving) source.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
+    SaveStream out = ((ArcOutcome.Saving) source.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
     PrecopyProgress progress = source.capability(PrecopyProgress.class).orElseThrow();
     assertThat(progress.remaining().initialBytes()).isEqualTo(STREAM.length);
     ByteBuffer buffer = ByteBuffer.allocate(50);
@@ -71,14 +70,12 @@ class Mlx5KernelDeviceTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 24, 30, 40, 139})
-  void doesNotLeaveResumingWithATruncatedStreamThatTheKernelWouldTake(int length)
-      throws Exception {
+  void doesNotLeaveResumingWithATruncatedStreamThatTheKernelWouldTake(int length) throws Exception {
     MigratableDevice device = attach(new LenientKernel(new byte[0], Map.of()));
     resume(device).write(ByteBuffer.wrap(STREAM, 0, length));
 
     MigrationException failure =
-        catchThrowableOfType(
-            MigrationException.class, () -> device.perform(Arc.RESUMING_TO_STOP));
+        catchThrowableOfType(MigrationException.class, () -> device.perform(Arc.RESUMING_TO_STOP));
 
     assertThat(failure.code()).isEqualTo(DeviceError.DATA_CORRUPT);
     assertThat(device.state()).isEqualTo(DeviceState.RESUMING);
@@ -95,8 +92,7 @@ class Mlx5KernelDeviceTest {
     bad[36] = 7;
 
     assertThat(
-            catchThrowableOfType(
-                    MigrationException.class, () -> in.write(ByteBuffer.wrap(bad)))
+            catchThrowableOfType(MigrationException.class, () -> in.write(ByteBuffer.wrap(bad)))
                 .code())
         .isEqualTo(DeviceError.DATA_INCOMPATIBLE);
     assertThat(kernel.written.size()).isZero();
@@ -104,8 +100,7 @@ class Mlx5KernelDeviceTest {
 
   @Test
   void doesNotCallATruncatedStreamOfTheKernelEnded() throws Exception {
-    MigratableDevice device =
-        attach(new LenientKernel(Arrays.copyOf(STREAM, 60), Map.of()));
+    MigratableDevice device = attach(new LenientKernel(Arrays.copyOf(STREAM, 60), Map.of()));
     device.perform(Arc.RUNNING_TO_RUNNING_P2P);
     device.perform(Arc.RUNNING_P2P_TO_STOP);
     SaveStream out = ((ArcOutcome.Saving) device.perform(Arc.STOP_TO_STOP_COPY)).stream();
@@ -137,8 +132,7 @@ class Mlx5KernelDeviceTest {
     assertThat(other.compare(source.describe()))
         .containsExactly(new Compatibility.Difference("firmware", "28.41.1000", "28.43.2026"));
     assertThat(
-            catchThrowableOfType(
-                    MigrationException.class, () -> same.compare(Map.of("x", "y")))
+            catchThrowableOfType(MigrationException.class, () -> same.compare(Map.of("x", "y")))
                 .code())
         .isEqualTo(DeviceError.DATA_CORRUPT);
   }

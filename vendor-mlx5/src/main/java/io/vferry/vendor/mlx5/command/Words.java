@@ -60,7 +60,7 @@ public final class Words {
       throw new IllegalArgumentException(
           "0x%x does not fit into the bits [%d:%d] at 0x%x".formatted(value, high, low, offset));
     }
-    bytes.putInt(offset, bytes.getInt(offset) & ~(mask << low) | value << low);
+    bytes.putInt(offset, (bytes.getInt(offset) & ~(mask << low)) | (value << low));
     return this;
   }
 
@@ -75,6 +75,6 @@ public final class Words {
   }
 
   private static int mask(int high, int low) {
-    return -1 >>> 31 - (high - low);
+    return -1 >>> (31 - (high - low));
   }
 }

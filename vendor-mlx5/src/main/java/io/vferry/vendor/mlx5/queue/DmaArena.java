@@ -110,19 +110,21 @@ public final class DmaArena {
   }
 
   private synchronized long take(long length) throws CommandException {
-    for (Map.Entry<Long, Long> gap : free.entrySet()) {
-      if (gap.getValue() >= length) {
-        long start = gap.getKey();
-        long rest = gap.getValue() - length;
-        free.remove(start);
-        if (rest > 0) {
-          free.put(start + length, rest);
-        }
-        return start;
-      }
+    long start =
+        free.entrySet().stream()
+            .filter(gap -> gap.getValue() >= length)
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    CommandException.noResources(
+                        "the device's address space has no %d free bytes in a row"
+                            .formatted(length)));
+    Long gap = free.remove(start);
+    if (gap != null && gap > length) {
+      free.put(start + length, gap - length);
     }
-    throw CommandException.noResources(
-        "the device's address space has no %d free bytes in a row".formatted(length));
+    return start;
   }
 
   private synchronized void putBack(long start, long length) {

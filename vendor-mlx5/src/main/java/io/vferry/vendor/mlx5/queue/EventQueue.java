@@ -74,6 +74,6 @@ final class EventQueue {
   }
 
   private void arm() throws CommandException {
-    registers.write(doorbell, eqn << 24 | consumer & 0xffffff);
+    registers.write(doorbell, (eqn << 24) | (consumer & 0xffffff));
   }
 }
