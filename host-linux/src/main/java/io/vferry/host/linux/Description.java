@@ -62,6 +62,9 @@ record Description(DeviceAddress address, SysfsDevice device) {
     device.mdevType().ifPresent(type -> properties.put("mdev-type", type));
     device.node().ifPresent(node -> properties.put("vfio-node", node.toString()));
     device.group().ifPresent(group -> properties.put("iommu-group", Integer.toString(group)));
+    device
+        .virtualFunction()
+        .ifPresent(index -> properties.put("vf-index", Integer.toString(index)));
     return properties;
   }
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -22,6 +23,7 @@ record Sysfs(Path sys, Path dev) {
   private static final Pattern PCI_ADDRESS =
       Pattern.compile("[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]");
   private static final Pattern UUID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+  private static final Pattern VIRTUAL_FUNCTION = Pattern.compile("virtfn([0-9]{1,5})");
   private static final Pattern VFIO_NAME = Pattern.compile("vfio[0-9]+");
 
   /** The sysfs and the nodes of this host. */
@@ -105,12 +107,29 @@ record Sysfs(Path sys, Path dev) {
             vfioName,
             vfioName.map(dev.resolve("vfio/devices")::resolve).filter(Files::exists),
             group(folder),
+            virtualFunction(folder),
             vfioName
                 .filter(
                     vfio ->
                         Files.exists(
                             sys.resolve("kernel/debug/vfio").resolve(vfio).resolve("migration")))
                 .isPresent()));
+  }
+
+  /** Source: Linux 6.12, {@code Documentation/ABI/testing/sysfs-bus-pci}: physfn and virtfnN. */
+  private static OptionalInt virtualFunction(Path folder) {
+    Optional<Path> own = real(folder);
+    Optional<Path> physical = real(folder.resolve("physfn"));
+    if (own.isEmpty() || physical.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    for (Path link : children(physical.get())) {
+      Matcher matcher = VIRTUAL_FUNCTION.matcher(link.getFileName().toString());
+      if (matcher.matches() && real(link).equals(own)) {
+        return OptionalInt.of(Integer.parseInt(matcher.group(1)));
+      }
+    }
+    return OptionalInt.empty();
   }
 
   private static OptionalInt group(Path folder) {

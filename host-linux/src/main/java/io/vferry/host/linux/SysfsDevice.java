@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param vfioName its name among the VFIO devices, {@code vfioN}; since Linux 6.1
  * @param node its own device node, where it has one
  * @param group the number of its IOMMU group
+ * @param virtualFunction which virtual function of its physical one it is, from 0, if it is one
  * @param migrationInDebugfs whether the kernel shows, in debugfs, that it can migrate it
  */
 record SysfsDevice(
@@ -29,6 +30,7 @@ record SysfsDevice(
     Optional<String> vfioName,
     Optional<Path> node,
     OptionalInt group,
+    OptionalInt virtualFunction,
     boolean migrationInDebugfs) {
 
   /** Whether a VFIO driver has it. */

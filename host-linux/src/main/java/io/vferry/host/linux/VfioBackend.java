@@ -11,6 +11,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.state.DeviceState;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
@@ -99,17 +100,25 @@ public final class VfioBackend implements HostBackend {
           DeviceError.OPEN_FAILED,
           "device %s (%s): %s".formatted(context.deviceId(), address, availability.reason()));
     }
-    Map<String, HostDevice> companions = new LinkedHashMap<>();
+    Map<String, SharedParts.Lease<HostDevice>> companions = new LinkedHashMap<>();
     if (parameters.physicalFunction().isPresent()) {
+      String function = parameters.physicalFunction().get();
+      // The kernel opens a function once; its virtual functions use it together.
       companions.put(
           "pf",
-          open(new DeviceAddress(SCHEME, parameters.physicalFunction().get(), Map.of()), context));
+          context
+              .shared()
+              .lease(
+                  HostDevice.class,
+                  SCHEME + ":" + function,
+                  () -> open(new DeviceAddress(SCHEME, function, Map.of()), context),
+                  HostDevice::close));
     }
     try {
       return open(address, parameters, companions, context);
     } catch (MigrationException | RuntimeException e) {
-      for (HostDevice companion : companions.values()) {
-        closeAfter(e, companion);
+      for (SharedParts.Lease<HostDevice> companion : companions.values()) {
+        closeAfter(e, companion::close);
       }
       throw e;
     }
@@ -118,7 +127,7 @@ public final class VfioBackend implements HostBackend {
   private HostDevice open(
       DeviceAddress address,
       VfioParameters parameters,
-      Map<String, HostDevice> companions,
+      Map<String, SharedParts.Lease<HostDevice>> companions,
       OpenContext context)
       throws MigrationException {
     SysfsDevice device = find(address, context);
@@ -138,14 +147,19 @@ public final class VfioBackend implements HostBackend {
       }
       return opened;
     } catch (MigrationException | RuntimeException e) {
-      closeAfter(e, opened);
+      closeAfter(e, opened::close);
       throw e;
     }
   }
 
-  private static void closeAfter(Exception failure, HostDevice device) {
+  /** Something that the failed opening had opened. */
+  private interface Opened {
+    void close() throws MigrationException;
+  }
+
+  private static void closeAfter(Exception failure, Opened opened) {
     try {
-      device.close();
+      opened.close();
     } catch (MigrationException e) {
       failure.addSuppressed(e);
     }

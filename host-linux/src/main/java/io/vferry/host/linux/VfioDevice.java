@@ -10,6 +10,8 @@ import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
+import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.memory.DmaLog;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** An open device of the kernel. */
 final class VfioDevice implements HostDevice {
@@ -33,7 +36,9 @@ final class VfioDevice implements HostDevice {
   private final VfioDmaSpace dma;
   private final Optional<KernelMigration> migration;
   private final Optional<DeviceDmaLog> dmaLog;
-  private final Map<String, HostDevice> companions;
+  private final Map<String, SharedParts.Lease<HostDevice>> companions;
+  private final SharedParts shared = new SharedParts();
+  private final AtomicLong resets = new AtomicLong();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private VfioDevice(
@@ -46,7 +51,7 @@ final class VfioDevice implements HostDevice {
       VfioDmaSpace dma,
       Optional<KernelMigration> migration,
       Optional<DeviceDmaLog> dmaLog,
-      Map<String, HostDevice> companions) {
+      Map<String, SharedParts.Lease<HostDevice>> companions) {
     this.info = info;
     this.name = name;
     this.spaces = spaces;
@@ -66,7 +71,7 @@ final class VfioDevice implements HostDevice {
       Description description,
       AddressSpaces spaces,
       Placed placed,
-      Map<String, HostDevice> companions)
+      Map<String, SharedParts.Lease<HostDevice>> companions)
       throws MigrationException {
     String name = description.device().name();
     DeviceFd fd = placed.fd();
@@ -161,6 +166,7 @@ final class VfioDevice implements HostDevice {
   public void reset() throws MigrationException {
     try {
       placed.fd().reset();
+      resets.incrementAndGet();
     } catch (KernelError e) {
       throw e.as(
           DeviceError.RESET_FAILED,
@@ -172,7 +178,7 @@ final class VfioDevice implements HostDevice {
 
   @Override
   public Optional<HostDevice> companion(String role) {
-    return Optional.ofNullable(companions.get(role));
+    return Optional.ofNullable(companions.get(role)).map(SharedParts.Lease::part);
   }
 
   @Override
@@ -182,6 +188,12 @@ final class VfioDevice implements HostDevice {
     }
     if (type == DmaLog.class) {
       return dmaLog.map(type::cast);
+    }
+    if (type == SharedParts.class) {
+      return Optional.of(type.cast(shared));
+    }
+    if (type == ResetCount.class) {
+      return Optional.of(type.cast((ResetCount) resets::get));
     }
     return Optional.empty();
   }
@@ -203,7 +215,7 @@ final class VfioDevice implements HostDevice {
     regions.values().forEach(VfioRegion::close);
     placed.fd().close();
     spaces.release(placed);
-    for (HostDevice companion : companions.values()) {
+    for (SharedParts.Lease<HostDevice> companion : companions.values()) {
       try {
         companion.close();
       } catch (MigrationException e) {

@@ -123,6 +123,23 @@ class SysfsTest {
   }
 
   @Test
+  void saysWhichVirtualFunctionADeviceIs() throws IOException {
+    Path devices = sysfs.sys().resolve("bus/pci/devices");
+    Path physical = devices.resolve("0000:3b:00.5");
+    Files.createSymbolicLink(devices.resolve("0000:3b:00.2/physfn"), physical);
+    Files.createSymbolicLink(devices.resolve("0000:3b:00.3/physfn"), physical);
+    Files.createSymbolicLink(physical.resolve("virtfn0"), devices.resolve("0000:3b:00.3"));
+    Files.createSymbolicLink(physical.resolve("virtfn11"), devices.resolve("0000:3b:00.2"));
+    Files.createSymbolicLink(physical.resolve("virtfnX"), devices.resolve("0000:3b:00.2"));
+
+    List<HostDeviceInfo> infos = new VfioBackend(sysfs).list();
+
+    assertThat(infos.get(0).properties()).containsEntry("vf-index", "11");
+    assertThat(infos.get(1).properties()).containsEntry("vf-index", "0");
+    assertThat(infos.get(2).properties()).doesNotContainKey("vf-index");
+  }
+
+  @Test
   void saysSoWhereThereIsNoVfio() {
     VfioBackend backend = new VfioBackend(sysfs);
     assertThat(backend.availability().available()).isFalse();

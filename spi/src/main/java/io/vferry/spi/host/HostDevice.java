@@ -43,7 +43,8 @@ public interface HostDevice extends AutoCloseable {
    * Returns another function of the same hardware that the driver needs, for example the physical
    * function {@code pf} of a virtual one.
    *
-   * @return empty if the integrator named none; owned and closed by this device
+   * @return empty if the integrator named none; the same object for all devices that were opened
+   *     together and name the same function, owned by them and closed with the last one
    */
   Optional<HostDevice> companion(String role);
 
