@@ -36,6 +36,7 @@ final class CounterCard implements HostDevice, GuestSoftware {
   boolean refusing;
   boolean clinging;
   boolean silent;
+  boolean failingBoot;
   int stateBytes = Long.BYTES;
   int closed;
   @Nullable CounterDriver installed;
@@ -138,6 +139,9 @@ final class CounterCard implements HostDevice, GuestSoftware {
         }
       }
       set(1);
+      if (failingBoot) {
+        throw new MigrationException(DeviceError.IO_FAILED, "told to fail");
+      }
     }
 
     @Override

@@ -278,6 +278,36 @@ class SimGuestTest {
     }
   }
 
+  @Test
+  void aPlatformWhoseDevicesLieElsewhereIsIncompatible() throws MigrationException {
+    VirtualMachine vm = machine(true, "", card());
+    PlacedRegion here = vm.placedRegions().get(0);
+    SimPlatform platform = SimPlatform.fresh(1, (int) TOTAL_PAGES, 4, 1, List.of());
+    platform.booted = true;
+    for (PlacedRegion other :
+        List.of(
+            new PlacedRegion(here.deviceId(), 2, here.guestAddress() + 4096, 4096),
+            new PlacedRegion(here.deviceId(), 2, here.guestAddress(), 8192))) {
+      code(
+          DeviceError.DATA_INCOMPATIBLE,
+          () -> vm.loadPlatform(platform.encode(List.of(saved(other, 0, 2)))));
+    }
+    vm.loadPlatform(platform.encode(List.of(saved(here, 0, 2))));
+  }
+
+  @Test
+  void aMachineThatCouldNotBootCanTryAgain() throws MigrationException {
+    CounterCard card = card();
+    VirtualMachine vm = machine(false, "", card);
+    card.failingBoot = true;
+    code(DeviceError.IO_FAILED, vm::resume);
+    card.failingBoot = false;
+    // The driver checks that its memory holds zeros again.
+    vm.resume();
+    vm.pause();
+    assertThat(audit(vm).violations()).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource({
     // First page and pages of two drivers in 512 pages below and 512 above the hole.
