@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Data that arrive after the device has failed are dropped, so that the connection does not
  * stand still and the failure can be told.
  */
-final class LoadingDevice implements Agent, ChunkListener {
+final class LoadingDevice implements DeviceMover, ChunkListener {
 
   private record Arrived(Chunk chunk, ByteBuffer payload, Credit credit) {}
 
@@ -61,13 +61,14 @@ final class LoadingDevice implements Agent, ChunkListener {
     return Long.MAX_VALUE;
   }
 
-  void wakes(AgentHost.Waker waker) {
+  @Override
+  public void wakes(AgentHost.Waker waker) {
     mailbox.wakes(waker);
     arrived.wakes(waker);
   }
 
-  /** Returns the bytes the device took so far. Any thread. */
-  long loadedBytes() {
+  @Override
+  public long movedBytes() {
     return account.bytes();
   }
 
@@ -76,7 +77,8 @@ final class LoadingDevice implements Agent, ChunkListener {
     order.chunk(chunk, payload, credit);
   }
 
-  void perform(Arc arc) {
+  @Override
+  public void perform(Arc arc) {
     mailbox.put(
         () -> {
           if (arc.endsStream()) {
@@ -93,8 +95,8 @@ final class LoadingDevice implements Agent, ChunkListener {
         });
   }
 
-  /** Resets the device; beside this agent if that hangs in an arc. */
-  void reset(AgentHost host) {
+  @Override
+  public void reset(AgentHost host) {
     if (performer.inArc()) {
       host.runAside(performer::reset);
     } else {
@@ -122,8 +124,8 @@ final class LoadingDevice implements Agent, ChunkListener {
         });
   }
 
-  /** Ends the transfer, also if this agent waits for the device in the middle of it. */
-  void stopTransfer() {
+  @Override
+  public void stopTransfer() {
     LoadStream open = stream;
     if (open != null) {
       open.close();

@@ -24,22 +24,15 @@ import java.util.function.Consumer;
  * The agent of the VM on the destination. Memory is put in its place by the threads that read the
  * connections; only what concerns the VM itself is done at a step.
  */
-final class MemorySink implements Agent, ChunkListener {
+final class MemorySink extends MemoryMover implements ChunkListener {
 
   private static final int MAX_PLATFORM_BYTES = 64 << 20;
-
-  /** Something the VM is asked to do. */
-  @FunctionalInterface
-  private interface VmCall {
-    void run() throws MigrationException;
-  }
 
   private final VirtualMachine vm;
   private final GuestMemory memory;
   private final List<MemoryRange> layout;
   private final Consumer<Event> events;
   private final int platformStream;
-  private final Mailbox<VmCall> mailbox = new Mailbox<>();
   private final IncomingStream memoryAccount;
   private final IncomingStream platformAccount;
   private final ChunkReorderer platformOrder;
@@ -47,6 +40,7 @@ final class MemorySink implements Agent, ChunkListener {
   private volatile boolean dropping;
 
   MemorySink(VirtualMachine vm, int devices, Consumer<Event> events) {
+    super(events);
     this.vm = vm;
     this.memory = vm.memory();
     this.layout = memory.layout();
@@ -63,16 +57,7 @@ final class MemorySink implements Agent, ChunkListener {
   }
 
   @Override
-  public long idleNanos() {
-    return Long.MAX_VALUE;
-  }
-
-  void wakes(AgentHost.Waker waker) {
-    mailbox.wakes(waker);
-  }
-
-  /** Returns the bytes of memory received so far. Any thread. */
-  long loadedBytes() {
+  long movedBytes() {
     return memoryAccount.bytes();
   }
 
@@ -141,6 +126,7 @@ final class MemorySink implements Agent, ChunkListener {
     account.whole().ifPresent(stream -> events.accept(new Event.StreamLoaded(stream)));
   }
 
+  @Override
   void stopTransfer() {
     dropping = true;
     platformOrder.discard();
@@ -164,29 +150,12 @@ final class MemorySink implements Agent, ChunkListener {
         });
   }
 
+  @Override
   void resume() {
     call(
         () -> {
           vm.resume();
           events.accept(new Event.VmResumed());
         });
-  }
-
-  private void call(VmCall vmCall) {
-    mailbox.put(vmCall);
-  }
-
-  @Override
-  public boolean step() {
-    VmCall task = mailbox.poll();
-    if (task == null) {
-      return false;
-    }
-    try {
-      task.run();
-    } catch (MigrationException e) {
-      events.accept(new Event.VmFailed(Problem.of(e)));
-    }
-    return true;
   }
 }

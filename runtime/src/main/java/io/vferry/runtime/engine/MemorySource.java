@@ -1,7 +1,6 @@
 package io.vferry.runtime.engine;
 
 import io.vferry.runtime.migration.Event;
-import io.vferry.runtime.migration.Problem;
 import io.vferry.runtime.transport.Chunk;
 import io.vferry.runtime.transport.ChunkPool;
 import io.vferry.spi.error.MigrationException;
@@ -22,19 +21,12 @@ import java.util.OptionalLong;
  * <p>A look at the dirty logs goes over all devices' agents first, each of which reads its own log,
  * and ends here with the log of the vCPUs.
  */
-final class MemorySource implements Agent {
-
-  /** Something the VM is asked to do. */
-  @FunctionalInterface
-  private interface VmCall {
-    void run() throws MigrationException, InterruptedException;
-  }
+final class MemorySource extends MemoryMover {
 
   private final VirtualMachine vm;
   private final GuestMemory memory;
   private final List<SavingDevice> devices;
   private final SendContext context;
-  private final Mailbox<VmCall> mailbox = new Mailbox<>();
   private final DirtyMemory dirty;
   private final OutgoingStream out;
   private final OutgoingStream platform;
@@ -45,6 +37,7 @@ final class MemorySource implements Agent {
   private long roundBeganBytes;
 
   MemorySource(VirtualMachine vm, List<SavingDevice> devices, SendContext context) {
+    super(context.events());
     this.vm = vm;
     this.memory = vm.memory();
     this.devices = devices;
@@ -60,21 +53,8 @@ final class MemorySource implements Agent {
   }
 
   @Override
-  public long idleNanos() {
-    return Long.MAX_VALUE;
-  }
-
-  void wakes(AgentHost.Waker waker) {
-    mailbox.wakes(waker);
-  }
-
-  /** Returns the bytes of memory sent so far. Any thread. */
-  long sentBytes() {
+  long movedBytes() {
     return out.bytes();
-  }
-
-  long totalBytes() {
-    return memory.layout().stream().mapToLong(MemoryRange::length).sum();
   }
 
   void startLog() {
@@ -113,7 +93,7 @@ final class MemorySource implements Agent {
       deviceCall.run(
           device,
           () ->
-              mailbox.put(
+              call(
                   () -> {
                     if (--open[0] == 0) {
                       then.run();
@@ -154,7 +134,7 @@ final class MemorySource implements Agent {
           .collect(
               own,
               size ->
-                  mailbox.put(
+                  call(
                       () -> {
                         sizes.set(number, size);
                         unite(fresh, own);
@@ -223,6 +203,7 @@ final class MemorySource implements Agent {
         });
   }
 
+  @Override
   void resume() {
     call(
         () -> {
@@ -245,35 +226,27 @@ final class MemorySource implements Agent {
         });
   }
 
+  @Override
   void stopTransfer() {
-    call(
-        () -> {
-          sending = false;
-          toSend.clear();
-        });
+    call(this::stopSending);
   }
 
-  private void call(VmCall vmCall) {
-    mailbox.put(vmCall);
+  private void stopSending() {
+    sending = false;
+    toSend.clear();
   }
 
   @Override
-  public boolean step() throws InterruptedException {
-    VmCall task = mailbox.poll();
-    if (task == null && !sending) {
+  void failed() {
+    stopSending();
+  }
+
+  @Override
+  boolean move() throws MigrationException, InterruptedException {
+    if (!sending) {
       return false;
     }
-    try {
-      if (task != null) {
-        task.run();
-      } else {
-        sendNext();
-      }
-    } catch (MigrationException e) {
-      sending = false;
-      toSend.clear();
-      context.events().accept(new Event.VmFailed(Problem.of(e)));
-    }
+    sendNext();
     return true;
   }
 

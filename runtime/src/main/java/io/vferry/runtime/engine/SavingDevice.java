@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * The agent of one device on the source: performs its arcs and moves its save stream, by turns, so
  * that the device has one caller.
  */
-final class SavingDevice implements Agent {
+final class SavingDevice implements DeviceMover {
 
   /** How often a device that has nothing now is asked again; QEMU asks about as often. */
   private static final long PRECOPY_PAUSE_NANOS = 5_000_000;
@@ -71,26 +71,28 @@ final class SavingDevice implements Agent {
     return inPrecopy ? PRECOPY_PAUSE_NANOS : Long.MAX_VALUE;
   }
 
-  void wakes(AgentHost.Waker waker) {
+  @Override
+  public void wakes(AgentHost.Waker waker) {
     mailbox.wakes(waker);
   }
 
-  /** Returns the bytes sent so far. Any thread. */
-  long sentBytes() {
+  @Override
+  public long movedBytes() {
     return out.bytes();
   }
 
-  /** Returns what the device said last is left to read. Any thread. */
-  long remainingBytes() {
+  @Override
+  public long remainingBytes() {
     return left(remaining);
   }
 
-  /** Returns whether the stream was sent to its end. Any thread. */
-  boolean ended() {
+  @Override
+  public boolean ended() {
     return ended;
   }
 
-  void perform(Arc arc) {
+  @Override
+  public void perform(Arc arc) {
     mailbox.put(
         () -> {
           Optional<ArcOutcome> outcome = performer.perform(arc);
@@ -108,8 +110,8 @@ final class SavingDevice implements Agent {
         });
   }
 
-  /** Resets the device; beside this agent if that hangs in an arc. */
-  void reset(AgentHost host) {
+  @Override
+  public void reset(AgentHost host) {
     Runnable reset =
         () -> {
           closeStream();
@@ -122,8 +124,8 @@ final class SavingDevice implements Agent {
     }
   }
 
-  /** Ends the transfer, also if this agent waits for the device in the middle of it. */
-  void stopTransfer() {
+  @Override
+  public void stopTransfer() {
     SaveStream open = stream;
     if (open != null) {
       open.close();
