@@ -67,8 +67,7 @@ final class DestinationRun extends Run {
     AttachedDevices attached = AttachedDevices.open(manifest, Side.DESTINATION, catalogue, clock);
     Guest guest = new Guest(attached);
     closeLater(guest::closeUnlessKept);
-    // The planner's questions are the same on both sides; here its source is what is here.
-    Plan plan = new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
+    Plan plan = new Planner(catalogue).plan(manifest, Side.DESTINATION, attached.attachments());
     if (!plan.possible()) {
       throw SourceRun.blocked(plan);
     }

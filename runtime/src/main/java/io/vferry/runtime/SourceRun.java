@@ -25,7 +25,6 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Collectors;
 
@@ -109,7 +108,7 @@ final class SourceRun extends Run {
     Catalogue catalogue = ports.get(Catalogue.class);
     AttachedDevices attached = AttachedDevices.open(manifest, Side.SOURCE, catalogue, clock);
     closeLater(attached::close);
-    Plan plan = new Planner(catalogue).plan(manifest, attached.attachments(), Optional.empty());
+    Plan plan = new Planner(catalogue).plan(manifest, Side.SOURCE, attached.attachments());
     if (!plan.possible()) {
       throw blocked(plan);
     }

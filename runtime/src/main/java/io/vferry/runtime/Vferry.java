@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
@@ -74,7 +73,7 @@ public final class Vferry {
   public Plan plan(Manifest manifest) throws MigrationException {
     try (AttachedDevices attached =
         AttachedDevices.open(manifest, Side.SOURCE, catalogue(), ports.get(HostClock.class))) {
-      return new Planner(catalogue()).plan(manifest, attached.attachments(), Optional.empty());
+      return new Planner(catalogue()).plan(manifest, Side.SOURCE, attached.attachments());
     }
   }
 

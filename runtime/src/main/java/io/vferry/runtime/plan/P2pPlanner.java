@@ -72,16 +72,22 @@ final class P2pPlanner {
         "%s cannot quiesce, and the manifest says p2p: refuse".formatted(quoted(lacking)));
   }
 
-  /** Adds a blocker for each peer that makes no sense. */
-  void checkPeers(List<Blocker> blockers) {
+  /**
+   * Adds a blocker for each peer that makes no sense.
+   *
+   * @param side whose manifest this is
+   */
+  void checkPeers(Side side, List<Blocker> blockers) {
     Set<String> ids = ids();
     for (Manifest.Device device : manifest.devices()) {
       for (String peer : new TreeSet<>(device.peers())) {
         if (peer.equals(device.id())) {
-          blockers.add(unknownPeer(device, "device '%s' names itself as a peer".formatted(peer)));
+          blockers.add(
+              unknownPeer(side, device, "device '%s' names itself as a peer".formatted(peer)));
         } else if (!ids.contains(peer)) {
           blockers.add(
               unknownPeer(
+                  side,
                   device,
                   "device '%s' names the peer '%s', which is not in the manifest; devices are: %s"
                       .formatted(device.id(), peer, String.join(", ", new TreeSet<>(ids)))));
@@ -90,10 +96,10 @@ final class P2pPlanner {
     }
   }
 
-  private static Blocker unknownPeer(Manifest.Device device, String reason) {
+  private static Blocker unknownPeer(Side side, Manifest.Device device, String reason) {
     return new Blocker(
         Blocker.Code.UNKNOWN_PEER,
-        Side.SOURCE,
+        side,
         Optional.of(device.id()),
         reason,
         "Correct the peers of the device in the manifest.");

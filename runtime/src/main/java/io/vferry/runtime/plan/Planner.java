@@ -40,42 +40,52 @@ public final class Planner {
   }
 
   /**
-   * Plans a migration.
+   * Plans the part of one side, which is all that can be looked at.
+   *
+   * @param here what became of the manifest's devices on that side, in manifest order
+   */
+  public Plan plan(Manifest manifest, Side side, List<Attachment> here) {
+    return new Planning(manifest, side, Optional.empty()).plan(here);
+  }
+
+  /**
+   * Plans a migration of which both sides can be looked at.
    *
    * @param source what became of the manifest's devices on the source, in manifest order
-   * @param destination the same of the destination, where it can be looked at
+   * @param destination the same of the destination
    */
-  public Plan plan(
-      Manifest manifest, List<Attachment> source, Optional<List<Attachment>> destination) {
-    return new Planning(manifest, destination).plan(source);
+  public Plan plan(Manifest manifest, List<Attachment> source, List<Attachment> destination) {
+    return new Planning(manifest, Side.SOURCE, Optional.of(destination)).plan(source);
   }
 
   private final class Planning {
 
     private final Manifest manifest;
+    private final Side side;
     private final Optional<List<Attachment>> destination;
     private final List<Blocker> blockers = new ArrayList<>();
 
-    Planning(Manifest manifest, Optional<List<Attachment>> destination) {
+    Planning(Manifest manifest, Side side, Optional<List<Attachment>> destination) {
       this.manifest = manifest;
+      this.side = side;
       this.destination = destination;
     }
 
-    Plan plan(List<Attachment> source) {
+    Plan plan(List<Attachment> here) {
       checkAdaptor();
       P2pPlanner peers = new P2pPlanner(manifest);
-      peers.checkPeers(blockers);
-      Map<String, Attachment> sources = byId(source);
+      peers.checkPeers(side, blockers);
+      Map<String, Attachment> known = byId(here);
       List<PlannedDevice> devices = new ArrayList<>();
       for (Manifest.Device device : manifest.devices()) {
-        Attachment attachment = sources.get(device.id());
+        Attachment attachment = known.get(device.id());
         if (attachment == null) {
           throw new IllegalArgumentException("nobody tried to attach device " + device.id());
         }
         devices.add(device(device, attachment));
       }
       return new Plan(
-          manifest.vm().name(), devices, p2p(peers, sources), destination.isPresent(), blockers);
+          manifest.vm().name(), devices, p2p(peers, known), destination.isPresent(), blockers);
     }
 
     private void checkAdaptor() {
@@ -89,15 +99,15 @@ public final class Planner {
       blockers.add(
           new Blocker(
               Blocker.Code.NO_VM_ADAPTOR,
-              Side.SOURCE,
+              side,
               Optional.empty(),
               "there is no VM adaptor '%s'; known are: %s"
                   .formatted(adaptor, known.isEmpty() ? NO_MACHINE : NO_MACHINE + ", " + known),
               "Correct the adaptor in the manifest, or add its jar."));
     }
 
-    private P2pPlan p2p(P2pPlanner peers, Map<String, Attachment> sources) {
-      P2pPlan plan = peers.plan(features(sources), Side.SOURCE, blockers);
+    private P2pPlan p2p(P2pPlanner peers, Map<String, Attachment> here) {
+      P2pPlan plan = peers.plan(features(here), side, blockers);
       if (plan.mode() == P2pPlan.Mode.TWO_PHASE && destination.isPresent()) {
         return peers.plan(features(byId(destination.get())), Side.DESTINATION, blockers);
       }
@@ -144,7 +154,7 @@ public final class Planner {
           blockers.add(
               new Blocker(
                   Blocker.Code.NOT_RUNNING,
-                  Side.SOURCE,
+                  side,
                   Optional.of(attached.id()),
                   "device '%s' is in %s; a migration starts in RUNNING"
                       .formatted(attached.id(), state),
@@ -156,7 +166,7 @@ public final class Planner {
         blockers.add(
             new Blocker(
                 Blocker.Code.NOT_RUNNING,
-                Side.SOURCE,
+                side,
                 Optional.of(attached.id()),
                 "device '%s' does not say in which state it is: %s"
                     .formatted(attached.id(), failure.detail()),

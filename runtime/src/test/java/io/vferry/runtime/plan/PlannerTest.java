@@ -37,6 +37,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class PlannerTest {
 
@@ -105,9 +107,13 @@ class PlannerTest {
   }
 
   private static Plan plan(Catalogue catalogue, Manifest manifest) throws MigrationException {
-    try (AttachedDevices source =
-        AttachedDevices.open(manifest, Side.SOURCE, catalogue, new NoClock())) {
-      return new Planner(catalogue).plan(manifest, source.attachments(), Optional.empty());
+    return plan(catalogue, manifest, Side.SOURCE);
+  }
+
+  private static Plan plan(Catalogue catalogue, Manifest manifest, Side side)
+      throws MigrationException {
+    try (AttachedDevices here = AttachedDevices.open(manifest, side, catalogue, new NoClock())) {
+      return new Planner(catalogue).plan(manifest, side, here.attachments());
     }
   }
 
@@ -116,8 +122,7 @@ class PlannerTest {
     try (AttachedDevices source = AttachedDevices.open(manifest, Side.SOURCE, here, new NoClock());
         AttachedDevices destination =
             AttachedDevices.open(manifest, Side.DESTINATION, there, new NoClock())) {
-      return new Planner(here)
-          .plan(manifest, source.attachments(), Optional.of(destination.attachments()));
+      return new Planner(here).plan(manifest, source.attachments(), destination.attachments());
     }
   }
 
@@ -315,6 +320,50 @@ class PlannerTest {
     Plan plan = plan(catalogue, manifest(device("net0", "fake:1.1")));
     assertBlocked(plan, Blocker.Code.NOT_RUNNING, "net0", "is in ERROR");
     assertThat(onlyBlocker(plan).advice()).startsWith("Reset the device");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Side.class)
+  void eachBlockerSaysOnWhichSideItWasFound(Side side) throws MigrationException {
+    Catalogue catalogue =
+        catalogue(
+            driver(
+                "plain",
+                PLAIN,
+                Rank.EXACT,
+                host -> new FakeDevice(FeatureSet.STOP_COPY).in(DeviceState.STOP)),
+            driver(
+                "silent",
+                FULL,
+                Rank.EXACT,
+                host ->
+                    new FakeDevice(FeatureSet.STOP_COPY) {
+                      @Override
+                      public DeviceState state() {
+                        throw new IllegalStateException("who knows");
+                      }
+                    }));
+    Manifest manifest =
+        new Manifest(
+            new Manifest.Vm("vm", "nowhere", 0, Map.of()),
+            List.of(
+                device("sec", "fake:2.1", "net", "sec"),
+                device("net", "fake:1.1", "absent"),
+                device("disk", "fake:3.1")),
+            Settings.defaults());
+    Plan plan = plan(catalogue, manifest, side);
+    assertThat(plan.blockers())
+        .extracting(Blocker::code)
+        .containsExactlyInAnyOrder(
+            Blocker.Code.NO_VM_ADAPTOR,
+            Blocker.Code.UNKNOWN_PEER,
+            Blocker.Code.UNKNOWN_PEER,
+            Blocker.Code.NOT_RUNNING,
+            Blocker.Code.NOT_RUNNING,
+            Blocker.Code.NO_DRIVER,
+            Blocker.Code.MISSING_P2P,
+            Blocker.Code.MISSING_P2P);
+    assertThat(plan.blockers()).extracting(Blocker::side).containsOnly(side);
   }
 
   @Test
