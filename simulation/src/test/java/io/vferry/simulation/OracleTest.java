@@ -49,9 +49,9 @@ class OracleTest {
         Simulation.of(
             2,
             talkers(),
-            new QuiescenceIgnoringDriver(),
+            BrokenDriver.ignoringQuiescence(),
             new SimVmAdaptor(),
-            new QuiescenceIgnoringDriver())) {
+            BrokenDriver.ignoringQuiescence())) {
       MigrationReport report = simulation.run();
 
       assertThat(report.failure()).isPresent();
@@ -63,7 +63,11 @@ class OracleTest {
   void startingADeviceBeforeItsPeerAcceptsIsFoundOut() throws Exception {
     try (Simulation simulation =
         Simulation.of(
-            3, talkers(), new SimMigrationDriver(), new SimVmAdaptor(), new EagerStartDriver())) {
+            3,
+            talkers(),
+            new SimMigrationDriver(),
+            new SimVmAdaptor(),
+            BrokenDriver.startingEagerly())) {
       MigrationReport report = simulation.run();
 
       assertThat(report.failure()).isEmpty();
