@@ -1,18 +1,12 @@
 package io.vferry.runtime;
 
-import io.vferry.runtime.discovery.Catalogue;
-import io.vferry.runtime.engine.AgentThreads;
+import io.vferry.runtime.engine.AgentHost;
 import io.vferry.runtime.engine.OpenMachine;
 import io.vferry.runtime.engine.SourceEngine;
 import io.vferry.runtime.engine.Transports;
-import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
-import io.vferry.runtime.journal.JournalStore;
 import io.vferry.runtime.plan.AttachedDevices;
 import io.vferry.runtime.plan.Manifest;
-import io.vferry.runtime.plan.P2pPlan;
-import io.vferry.runtime.plan.Plan;
-import io.vferry.runtime.plan.Planner;
 import io.vferry.runtime.plan.Side;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.ProgressListener;
@@ -20,22 +14,15 @@ import io.vferry.runtime.transport.Security;
 import io.vferry.runtime.transport.SourceSession;
 import io.vferry.runtime.transport.TransportCounters;
 import io.vferry.runtime.wiring.Ports;
-import io.vferry.spi.access.AccessGuard;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostClock;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.concurrent.ThreadFactory;
-import java.util.stream.Collectors;
 
 /** The source's side. */
 final class SourceRun extends Run {
 
-  private final Ports ports;
-  private final Manifest manifest;
   private final InetSocketAddress destination;
   private final Security security;
-  private final ProgressListener listener;
   private TransportCounters lastCounters = new TransportCounters(List.of());
   private long lastNanos;
 
@@ -45,12 +32,9 @@ final class SourceRun extends Run {
       InetSocketAddress destination,
       Security security,
       ProgressListener listener) {
-    super(manifest);
-    this.ports = ports;
-    this.manifest = manifest;
+    super(Side.SOURCE, ports, manifest, listener);
     this.destination = destination;
     this.security = security;
-    this.listener = listener;
   }
 
   static RunningMigration start(
@@ -60,81 +44,40 @@ final class SourceRun extends Run {
       Security security,
       ProgressListener listener) {
     SourceRun run = new SourceRun(ports, manifest, destination, security, listener);
-    run.begin(ports.get(ThreadFactory.class), "vferry-source");
+    run.begin();
     return run;
   }
 
   @Override
   MigrationReport run() throws MigrationException, InterruptedException {
-    HostClock clock = ports.get(HostClock.class);
-    ThreadFactory threads = ports.get(ThreadFactory.class);
-    OpenMachine machine = openMachine(clock);
+    AttachedDevices attached = attach();
+    closeLater(attached::close);
+    OpenMachine machine = openMachine(attached);
+    closeLater(machine::close);
     machine.vm().resume();
     SourceSession session =
-        ports
+        ports()
             .get(Transports.class)
-            .connect(destination, Vferry.transportSettings(manifest.settings()), security);
+            .connect(destination, Vferry.transportSettings(manifest().settings()), security);
     closeLater(session::close);
-    Journal journal = ports.get(JournalStore.class).open(machine.name(), "source");
-    closeLater(journal::close);
-    journal.record(Journal.Entry.BEGIN, "to " + destination);
-    AgentThreads agents = new AgentThreads(threads);
-    closeLater(agents::close);
+    Journal journal = openJournal("to " + destination);
+    AgentHost agents = openAgents();
     SourceEngine engine =
         new SourceEngine(
             machine,
-            manifest.settings(),
+            manifest().settings(),
             session.chunks(),
             message -> session.control().send(encoded(message)),
             journal,
-            clock,
+            clock(),
             agents,
-            listener);
-    Thread ear =
-        threads.newThread(() -> listen(session.control(), engine::received, engine::linkLost));
-    ear.setName("vferry-ear");
-    ear.start();
-    Ticker ticker = new Ticker(clock, now -> observe(engine, session, now));
-    closeLater(ticker::stop);
+            listener());
     engine.start();
-    ticker.start();
-    cancelWith(engine::cancel);
-    MigrationReport report = waitFor(engine.result());
-    journal.record(Journal.Entry.END, report.status().label());
-    return report;
-  }
-
-  private OpenMachine openMachine(HostClock clock) throws MigrationException {
-    Catalogue catalogue = ports.get(Catalogue.class);
-    AttachedDevices attached = AttachedDevices.open(manifest, Side.SOURCE, catalogue, clock);
-    closeLater(attached::close);
-    Plan plan = new Planner(catalogue).plan(manifest, Side.SOURCE, attached.attachments());
-    if (!plan.possible()) {
-      throw blocked(plan);
-    }
-    OpenMachine machine =
-        OpenMachine.open(
-            manifest,
-            Side.SOURCE,
-            catalogue,
-            attached,
-            plan.p2p().mode() == P2pPlan.Mode.TWO_PHASE,
-            clock,
-            ports.get(AccessGuard.Listener.class));
-    closeLater(machine::close);
-    return machine;
-  }
-
-  static MigrationException blocked(Plan plan) {
-    return new MigrationException(
-        RuntimeError.PLAN_BLOCKED,
-        plan.blockers().stream()
-            .map(blocker -> blocker.reason() + ". " + blocker.advice())
-            .collect(Collectors.joining("; ")));
+    return drive(engine, session.control(), journal, now -> count(engine, session, now));
   }
 
   /** Called by the ticker only. */
-  private void observe(SourceEngine engine, SourceSession session, long nowNanos) {
+  private void count(SourceEngine engine, SourceSession session, long nowNanos) {
     TransportCounters counters = session.counters();
     for (int i = 0; i < counters.connections().size(); i++) {
       long before =
@@ -148,6 +91,5 @@ final class SourceRun extends Run {
     }
     lastCounters = counters;
     lastNanos = nowNanos;
-    engine.tick();
   }
 }
