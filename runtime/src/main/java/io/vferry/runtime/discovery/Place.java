@@ -83,18 +83,34 @@ sealed interface Place {
     public void discard() {}
   }
 
+  /** An entry of a driver directory: a jar or a folder of jars. */
+  sealed interface Entry extends Place {
+
+    Path path();
+
+    @Override
+    default String name() {
+      return String.valueOf(path().getFileName());
+    }
+
+    @Override
+    default String location() {
+      return path().toString();
+    }
+
+    @Override
+    default Origin origin(Class<?> type) {
+      return Origin.DIRECTORY;
+    }
+
+    @Override
+    default String location(Class<?> type) {
+      return location();
+    }
+  }
+
   /** An entry of a driver directory whose jars are modules of a layer of their own. */
-  record Layer(Path path, ModuleLayer layer) implements Place {
-
-    @Override
-    public String name() {
-      return String.valueOf(path.getFileName());
-    }
-
-    @Override
-    public String location() {
-      return path.toString();
-    }
+  record Layer(Path path, ModuleLayer layer) implements Entry {
 
     @Override
     public <T> ServiceLoader<T> loader(Class<T> service) {
@@ -105,16 +121,6 @@ sealed interface Place {
     @Override
     public boolean owns(Class<?> type) {
       return type.getModule().getLayer() == layer;
-    }
-
-    @Override
-    public Origin origin(Class<?> type) {
-      return Origin.DIRECTORY;
-    }
-
-    @Override
-    public String location(Class<?> type) {
-      return location();
     }
 
     @Override
@@ -134,17 +140,7 @@ sealed interface Place {
    * @param unreached services that module descriptors of the entry offer, which do not count here
    */
   record Loader(Path path, URLClassLoader loader, String reason, List<String> unreached)
-      implements Place {
-
-    @Override
-    public String name() {
-      return String.valueOf(path.getFileName());
-    }
-
-    @Override
-    public String location() {
-      return path.toString();
-    }
+      implements Entry {
 
     @Override
     public <T> ServiceLoader<T> loader(Class<T> service) {
@@ -154,16 +150,6 @@ sealed interface Place {
     @Override
     public boolean owns(Class<?> type) {
       return type.getClassLoader() == loader;
-    }
-
-    @Override
-    public Origin origin(Class<?> type) {
-      return Origin.DIRECTORY;
-    }
-
-    @Override
-    public String location(Class<?> type) {
-      return location();
     }
 
     @Override
