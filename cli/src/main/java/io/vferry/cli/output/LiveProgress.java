@@ -6,6 +6,9 @@ import io.vferry.runtime.report.ProgressListener;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class LiveProgress implements ProgressListener, AutoCloseable {
 
   private static final long REDRAW_MILLIS = 100;
+  private static final long CLOSE_SECONDS = 2;
   private static final double LINE_EVERY_MILLIS = 5000;
   private static final String ERASE_LINE = "\u001b[2K";
 
@@ -25,7 +29,8 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
   private final boolean redraw;
   private final PrintWriter out;
   private final AtomicReference<@Nullable MigrationStatus> latest = new AtomicReference<>();
-  private final Thread thread = new Thread(this::run, "vferry-progress");
+  private final ScheduledExecutorService drawing =
+      Executors.newSingleThreadScheduledExecutor(LiveProgress::thread);
   private int linesDrawn;
   private @Nullable Phase lastPhase;
   private double nextLineMillis;
@@ -34,7 +39,12 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
     this.view = view;
     this.redraw = redraw;
     this.out = out;
+  }
+
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "vferry-progress");
     thread.setDaemon(true);
+    return thread;
   }
 
   /**
@@ -44,7 +54,8 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
    */
   public static LiveProgress start(ProgressView view, boolean redraw, PrintWriter out) {
     LiveProgress progress = new LiveProgress(view, redraw, out);
-    progress.thread.start();
+    progress.drawing.scheduleWithFixedDelay(
+        progress::showLatest, REDRAW_MILLIS, REDRAW_MILLIS, TimeUnit.MILLISECONDS);
     return progress;
   }
 
@@ -53,15 +64,8 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
     latest.set(status);
   }
 
-  private void run() {
-    try {
-      while (true) {
-        Thread.sleep(REDRAW_MILLIS);
-        Optional.ofNullable(latest.getAndSet(null)).ifPresent(this::show);
-      }
-    } catch (InterruptedException e) {
-      // Closed; the one who closed shows the last status.
-    }
+  private void showLatest() {
+    Optional.ofNullable(latest.getAndSet(null)).ifPresent(this::show);
   }
 
   private void show(MigrationStatus status) {
@@ -91,14 +95,13 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
     out.flush();
   }
 
-  /** Shows the last status and ends. */
+  /** Shows the last status and ends; not if a terminal that has been stopped does not let it. */
   @Override
   public void close() {
-    thread.interrupt();
+    drawing.shutdownNow();
     try {
-      thread.join(2000);
-      if (!thread.isAlive()) {
-        Optional.ofNullable(latest.getAndSet(null)).ifPresent(this::show);
+      if (drawing.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        showLatest();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
