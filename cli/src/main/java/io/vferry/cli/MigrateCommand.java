@@ -4,11 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.vferry.cli.manifest.ManifestException;
 import io.vferry.cli.manifest.ManifestFile;
 import io.vferry.cli.output.JsonText;
-import io.vferry.cli.output.LiveProgress;
 import io.vferry.cli.output.PlanText;
-import io.vferry.cli.output.ReportJson;
-import io.vferry.cli.output.ReportText;
-import io.vferry.runtime.RunningMigration;
 import io.vferry.runtime.Vferry;
 import io.vferry.runtime.plan.Blocker;
 import io.vferry.runtime.plan.Manifest;
@@ -16,7 +12,6 @@ import io.vferry.runtime.plan.Plan;
 import io.vferry.runtime.report.HtmlReport;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
-import io.vferry.runtime.report.ProgressListener;
 import io.vferry.runtime.transport.Security;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
@@ -26,11 +21,9 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -69,9 +62,7 @@ import picocli.CommandLine.Option;
       "  vferry migrate vm.yaml --to dest.example:4444 --tls /etc/vferry/tls",
       "  vferry migrate vm.yaml --report /tmp/timeline.html --output json | jq .downtime"
     })
-final class MigrateCommand implements VferryCommand {
-
-  private final Interruption interruption;
+final class MigrateCommand extends MigrationCommand {
 
   @Mixin private ManifestOptions manifest = new ManifestOptions();
 
@@ -96,17 +87,12 @@ final class MigrateCommand implements VferryCommand {
   @Mixin private CommonOptions common = new CommonOptions();
 
   MigrateCommand(Interruption interruption) {
-    this.interruption = interruption;
+    super(interruption);
   }
 
   @Override
   public CommonOptions common() {
     return common;
-  }
-
-  @Override
-  public Set<ExitCode> exitCodes() {
-    return EnumSet.allOf(ExitCode.class);
   }
 
   @Override
@@ -122,13 +108,13 @@ final class MigrateCommand implements VferryCommand {
       return migrate(file, vferry -> run(vferry, file.manifest(), address, protection, () -> {}));
     }
     // From here on there is something to tidy up.
-    interruption.means(() -> {});
+    interruption().means(() -> {});
     // Begun first, because it takes about as long as discovery and plan.
     try (ThrowAwayKeys keys = ThrowAwayKeys.begin()) {
       return migrate(file, vferry -> here(vferry, file, keys));
     } catch (IOException | CommandException e) {
       // A terminal sends Ctrl-C to the processes that were started here as well.
-      if (interruption.requested()) {
+      if (interruption().requested()) {
         throw new CommandException(
             ExitCode.CANCELLED, "vferry: cancelled before the migration began", e);
       }
@@ -158,7 +144,10 @@ final class MigrateCommand implements VferryCommand {
     }
     MigrationReport migrated = way.go(vferry);
     Files.writeString(timeline, HtmlReport.of(migrated));
-    print(migrated, timeline);
+    if (!common.json()) {
+      common.out().println();
+    }
+    print(migrated, Optional.of(timeline));
     return exitCode(migrated).number();
   }
 
@@ -215,28 +204,20 @@ final class MigrateCommand implements VferryCommand {
       Runnable connected)
       throws InterruptedException {
     AtomicBoolean setUp = new AtomicBoolean();
-    Terminal terminal = Terminal.ofStandardError(System.getenv());
-    boolean silent = common.json() && !common.verbose;
-    try (LiveProgress progress =
-        LiveProgress.start(
-            terminal.view(what.vm().name(), what.settings().downtimeLimitMillis()),
-            terminal.interactive() && !common.verbose,
-            common.err())) {
-      ProgressListener view = silent ? status -> {} : progress;
-      RunningMigration migration =
-          vferry.migrate(
-              what,
-              address,
-              protection,
-              status -> {
-                if (status.phase() != Phase.SETUP && setUp.compareAndSet(false, true)) {
-                  connected.run();
-                }
-                view.progress(status);
-              });
-      interruption.means(migration::cancel);
-      return migration.await();
-    }
+    return watch(
+        what,
+        progress ->
+            vferry.migrate(
+                what,
+                address,
+                protection,
+                status -> {
+                  if (status.phase() != Phase.SETUP && setUp.compareAndSet(false, true)) {
+                    connected.run();
+                  }
+                  progress.progress(status);
+                }),
+        migration -> interruption().means(migration::cancel));
   }
 
   private int blocked(Plan plan) {
@@ -262,25 +243,5 @@ final class MigrateCommand implements VferryCommand {
     }
     json.writeEndArray();
     json.writeEndObject();
-  }
-
-  private void print(MigrationReport migrated, Path timeline) {
-    if (common.json()) {
-      common.out().println(ReportJson.of(migrated, Optional.of(timeline)));
-    } else {
-      common.out().println();
-      ReportText.lines(migrated, Optional.of(timeline)).forEach(common.out()::println);
-    }
-  }
-
-  static ExitCode exitCode(MigrationReport migrated) {
-    if (migrated.status() == Phase.COMPLETED) {
-      return ExitCode.OK;
-    }
-    boolean sourceRuns = migrated.failure().map(MigrationReport.Failure::sourceRuns).orElse(true);
-    if (!sourceRuns) {
-      return ExitCode.ATTENTION;
-    }
-    return migrated.status() == Phase.CANCELLED ? ExitCode.CANCELLED : ExitCode.FAILED;
   }
 }

@@ -2,9 +2,6 @@ package io.vferry.cli;
 
 import io.vferry.cli.manifest.ManifestFile;
 import io.vferry.cli.output.JsonText;
-import io.vferry.cli.output.LiveProgress;
-import io.vferry.cli.output.ReportJson;
-import io.vferry.cli.output.ReportText;
 import io.vferry.runtime.Receiver;
 import io.vferry.runtime.RunningMigration;
 import io.vferry.runtime.Vferry;
@@ -12,9 +9,7 @@ import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
 import io.vferry.runtime.transport.Security;
 import java.io.IOException;
-import java.util.EnumSet;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,9 +37,7 @@ import picocli.CommandLine.Option;
       "  vferry receive vm.yaml --listen 0.0.0.0:4444 --tls /etc/vferry/tls --hold",
       "  vferry receive vm.yaml --listen 127.0.0.1:0 --plain --output json"
     })
-final class ReceiveCommand implements VferryCommand {
-
-  private final Interruption interruption;
+final class ReceiveCommand extends MigrationCommand {
 
   @Mixin private ManifestOptions manifest = new ManifestOptions();
 
@@ -74,17 +67,12 @@ final class ReceiveCommand implements VferryCommand {
   @Mixin private CommonOptions common = new CommonOptions();
 
   ReceiveCommand(Interruption interruption) {
-    this.interruption = interruption;
+    super(interruption);
   }
 
   @Override
   public CommonOptions common() {
     return common;
-  }
-
-  @Override
-  public Set<ExitCode> exitCodes() {
-    return EnumSet.allOf(ExitCode.class);
   }
 
   @Override
@@ -100,58 +88,50 @@ final class ReceiveCommand implements VferryCommand {
       received = receive(receiver, file);
       if (hold && received.status() == Phase.COMPLETED) {
         CountDownLatch told = new CountDownLatch(1);
-        interruption.means(told::countDown);
+        interruption().means(told::countDown);
         if (!common.json()) {
           common.out().println("The guest runs here until Ctrl-C.");
         }
         told.await();
       }
     }
-    return MigrateCommand.exitCode(received).number();
+    return exitCode(received).number();
   }
 
   private MigrationReport receive(Receiver receiver, ManifestFile file)
       throws InterruptedException {
-    String address = HostPort.print(receiver.address());
-    Terminal terminal = Terminal.ofStandardError(System.getenv());
-    boolean silent = common.json() && !common.verbose;
-    MigrationReport received;
-    try (LiveProgress progress =
-        LiveProgress.start(
-            terminal.view(
-                file.manifest().vm().name(), file.manifest().settings().downtimeLimitMillis()),
-            terminal.interactive() && !common.verbose,
-            common.err())) {
-      RunningMigration migration =
-          receiver.receive(file.manifest(), silent ? status -> {} : progress);
-      interruption.means(untilInputEnds ? () -> {} : migration::cancel);
-      if (untilInputEnds) {
-        watchInput(migration);
-      }
-      // Said only now, so that whoever connects at once finds everything in place.
-      if (common.json()) {
-        common
-            .out()
-            .println(
-                JsonText.of(
-                    json -> {
-                      json.writeStartObject();
-                      json.writeStringField("listening", address);
-                      json.writeEndObject();
-                    }));
-      } else {
-        common.out().println("Listening on " + address + ".");
-      }
-      common.out().flush();
-      received = migration.await();
-    }
-    if (common.json()) {
-      common.out().println(ReportJson.of(received, Optional.empty()));
-    } else {
-      ReportText.lines(received, Optional.empty()).forEach(common.out()::println);
-    }
+    MigrationReport received =
+        watch(
+            file.manifest(),
+            progress -> receiver.receive(file.manifest(), progress),
+            migration -> {
+              interruption().means(untilInputEnds ? () -> {} : migration::cancel);
+              if (untilInputEnds) {
+                watchInput(migration);
+              }
+              // Said only now, so that whoever connects at once finds everything in place.
+              sayListening(HostPort.print(receiver.address()));
+            });
+    print(received, Optional.empty());
     common.out().flush();
     return received;
+  }
+
+  private void sayListening(String address) {
+    if (common.json()) {
+      common
+          .out()
+          .println(
+              JsonText.of(
+                  json -> {
+                    json.writeStartObject();
+                    json.writeStringField("listening", address);
+                    json.writeEndObject();
+                  }));
+    } else {
+      common.out().println("Listening on " + address + ".");
+    }
+    common.out().flush();
   }
 
   private static void watchInput(RunningMigration migration) {
