@@ -6,7 +6,6 @@ import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
@@ -16,25 +15,20 @@ import java.util.Arrays;
 /** Streams that are not what the source saved are refused, and the source runs on. */
 final class BadStreamChecks {
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String source;
-  private final String destination;
+  private final Chapter chapter;
   private final VfioMigrationDriver driver = new VfioMigrationDriver();
 
-  BadStreamChecks(Checks checks, HostBackend backend, String source, String destination) {
-    this.checks = checks;
-    this.backend = backend;
-    this.source = source;
-    this.destination = destination;
+  BadStreamChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("bad-streams: corrupted", this::corrupted);
-    checks.check("bad-streams: truncated", this::truncated);
-    checks.check("bad-streams: truncated to nothing", this::empty);
-    checks.check("bad-streams: overlong", this::overlong);
-    checks.check("bad-streams: a device closed while loading opens anew", this::closedWhileLoading);
+    chapter.check("bad-streams: corrupted", this::corrupted);
+    chapter.check("bad-streams: truncated", this::truncated);
+    chapter.check("bad-streams: truncated to nothing", this::empty);
+    chapter.check("bad-streams: overlong", this::overlong);
+    chapter.check(
+        "bad-streams: a device closed while loading opens anew", this::closedWhileLoading);
   }
 
   /** What is tried on the destination with the state of the source. */
@@ -44,9 +38,9 @@ final class BadStreamChecks {
 
   /** Saves the source, tries something on the destination, resets that, and lets the source run. */
   private void attempt(Attempt attempt) throws MigrationException {
-    try (HostDevice sourceHost = GuestMain.open(backend, source);
+    try (HostDevice sourceHost = chapter.openFirst();
         MigratableDevice from = driver.attach(sourceHost);
-        HostDevice destinationHost = GuestMain.open(backend, destination);
+        HostDevice destinationHost = chapter.openLast();
         MigratableDevice to = driver.attach(destinationHost)) {
       new Uart(sourceHost, 0).fill(0x77, 0x1b, "still here");
       new Uart(destinationHost, 0).fill(0x11, 0x03, "untouched");
@@ -115,11 +109,11 @@ final class BadStreamChecks {
 
   /** This kernel keeps RESUMING across close, and then dereferences null in any arc but a reset. */
   private void closedWhileLoading() throws MigrationException {
-    try (HostDevice host = GuestMain.open(backend, destination);
+    try (HostDevice host = chapter.openLast();
         MigratableDevice device = driver.attach(host)) {
       Mover.to(device, DeviceState.RESUMING);
     }
-    try (HostDevice host = GuestMain.open(backend, destination);
+    try (HostDevice host = chapter.openLast();
         MigratableDevice device = driver.attach(host)) {
       Checks.equal(DeviceState.RUNNING, device.state(), "state of the device opened anew");
       Mover.to(device, DeviceState.STOP);

@@ -1,7 +1,6 @@
 package io.vferry.host.linux.testbed;
 
 import io.vferry.spi.host.DmaSpace;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Interrupts;
 import java.nio.ByteBuffer;
@@ -35,26 +34,22 @@ final class E1000eChecks {
   private static final int FRAME_BYTES = 64;
   private static final long THROTTLING_NANOS = 50_000_000;
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String address;
+  private final Chapter chapter;
 
-  E1000eChecks(Checks checks, HostBackend backend, String address) {
-    this.checks = checks;
-    this.backend = backend;
-    this.address = address;
+  E1000eChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("e1000e: reset and regions", this::regions);
-    checks.check("e1000e: INTx masks and unmasks", this::intx);
-    checks.check("e1000e: MSI", this::msi);
-    checks.check("e1000e: MSI-X, each vector", this::msix);
-    checks.check("e1000e: a frame goes from memory to memory by DMA", this::frame);
+    chapter.check("e1000e: reset and regions", this::regions);
+    chapter.check("e1000e: INTx masks and unmasks", this::intx);
+    chapter.check("e1000e: MSI", this::msi);
+    chapter.check("e1000e: MSI-X, each vector", this::msix);
+    chapter.check("e1000e: a frame goes from memory to memory by DMA", this::frame);
   }
 
   private HostDevice open() throws Exception {
-    HostDevice device = GuestMain.open(backend, address);
+    HostDevice device = chapter.openFirst();
     device.reset();
     Registers.turnOn(device);
     // This reset is one of power management: the model in QEMU 7.2 keeps its registers.

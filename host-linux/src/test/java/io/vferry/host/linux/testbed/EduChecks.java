@@ -1,10 +1,10 @@
 package io.vferry.host.linux.testbed;
 
+import io.vferry.host.linux.VfioBackend;
 import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.spi.driver.DriverMatch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.host.DmaSpace;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
@@ -36,26 +36,22 @@ final class EduChecks {
   private static final long IOVA = 0x100000;
   private static final int PAGE = 4096;
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String address;
+  private final Chapter chapter;
 
-  EduChecks(Checks checks, HostBackend backend, String address) {
-    this.checks = checks;
-    this.backend = backend;
-    this.address = address;
+  EduChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("edu: regions", this::regions);
-    checks.check("edu: INTx masks, unmasks and waits", this::intx);
-    checks.check("edu: MSI", this::msi);
-    checks.check("edu: DMA map and the device's DMA", this::dma);
-    checks.check("edu: what it lacks is said", this::refusals);
+    chapter.check("edu: regions", this::regions);
+    chapter.check("edu: INTx masks, unmasks and waits", this::intx);
+    chapter.check("edu: MSI", this::msi);
+    chapter.check("edu: DMA map and the device's DMA", this::dma);
+    chapter.check("edu: what it lacks is said", this::refusals);
   }
 
   private HostDevice open() throws Exception {
-    HostDevice device = GuestMain.open(backend, address);
+    HostDevice device = chapter.openFirst();
     Registers.turnOn(device);
     return device;
   }
@@ -223,13 +219,12 @@ final class EduChecks {
       // A second open of the group by another instance is another process to the kernel.
       Checks.that(
           Checks.fails(
-                  DeviceError.OPEN_FAILED,
-                  () -> GuestMain.open(new io.vferry.host.linux.VfioBackend(), address))
+                  DeviceError.OPEN_FAILED, () -> Chapter.open(new VfioBackend(), chapter.first()))
               .getMessage()
               .contains("in use"),
           "that it is in use is said");
     }
-    Checks.fails(DeviceError.OPEN_FAILED, () -> GuestMain.open(backend, "vfio:0000:7f:00.0"));
-    Checks.fails(DeviceError.BAD_REQUEST, () -> GuestMain.open(backend, "vfio:nonsense"));
+    Checks.fails(DeviceError.OPEN_FAILED, () -> chapter.open("vfio:0000:7f:00.0"));
+    Checks.fails(DeviceError.BAD_REQUEST, () -> chapter.open("vfio:nonsense"));
   }
 }

@@ -1,26 +1,21 @@
 package io.vferry.host.linux.testbed;
 
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 
 /** What is in an mtty device before another process moves it, and must be in the other after. */
 final class FerryChecks {
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String address;
+  private final Chapter chapter;
 
-  FerryChecks(Checks checks, HostBackend backend, String address) {
-    this.checks = checks;
-    this.backend = backend;
-    this.address = address;
+  FerryChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void fill() {
-    checks.check(
+    chapter.check(
         "migrate: the source is filled",
         () -> {
-          try (HostDevice device = GuestMain.open(backend, address)) {
+          try (HostDevice device = chapter.openFirst()) {
             new Uart(device, 0).fill(0x5a, 0x1b, "bytes on a");
             new Uart(device, 1).fill(0xa5, 0x03, "real ferry");
           }
@@ -28,10 +23,10 @@ final class FerryChecks {
   }
 
   void arrived() {
-    checks.check(
+    chapter.check(
         "migrate: registers and waiting bytes arrived",
         () -> {
-          try (HostDevice device = GuestMain.open(backend, address)) {
+          try (HostDevice device = chapter.openFirst()) {
             Uart first = new Uart(device, 0);
             Checks.equal(0x5a, first.scratch(), "scratch register of port 0");
             Checks.equal(0x1b, first.lineControl(), "line control of port 0");

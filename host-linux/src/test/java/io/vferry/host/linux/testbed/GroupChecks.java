@@ -2,7 +2,6 @@ package io.vferry.host.linux.testbed;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.host.DmaSpace;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.memory.MemoryRange;
@@ -14,27 +13,21 @@ final class GroupChecks {
   private static final long IOVA = 0x100000;
   private static final int PAGE = 4096;
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String first;
-  private final String second;
+  private final Chapter chapter;
 
-  GroupChecks(Checks checks, HostBackend backend, String first, String second) {
-    this.checks = checks;
-    this.backend = backend;
-    this.first = first;
-    this.second = second;
+  GroupChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("group: two devices open and close in any order", this::opens);
-    checks.check("group: a mapping lasts as long as one needs it", this::shares);
+    chapter.check("group: two devices open and close in any order", this::opens);
+    chapter.check("group: a mapping lasts as long as one needs it", this::shares);
   }
 
   private void opens() throws Exception {
     for (int round = 0; round < 3; round++) {
-      HostDevice one = GuestMain.open(backend, first);
-      HostDevice two = GuestMain.open(backend, second);
+      HostDevice one = chapter.openFirst();
+      HostDevice two = chapter.openLast();
       Checks.equal(
           one.info().properties().get("iommu-group"),
           two.info().properties().get("iommu-group"),
@@ -42,7 +35,7 @@ final class GroupChecks {
       one.close();
       Registers.turnOn(two);
       Checks.equal(0x010000ed, new Registers(two, 0).get(0), "the other still works");
-      one = GuestMain.open(backend, first);
+      one = chapter.openFirst();
       two.close();
       Registers.turnOn(one);
       Checks.equal(0x010000ed, new Registers(one, 0).get(0), "the first works again");
@@ -53,8 +46,8 @@ final class GroupChecks {
 
   private void shares() throws Exception {
     ByteBuffer memory = Registers.pages(2);
-    HostDevice one = GuestMain.open(backend, first);
-    try (HostDevice two = GuestMain.open(backend, second)) {
+    HostDevice one = chapter.openFirst();
+    try (HostDevice two = chapter.openLast()) {
       Registers.turnOn(two);
       one.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
       Checks.fails(

@@ -1,12 +1,7 @@
 package io.vferry.host.linux.testbed;
 
 import io.vferry.host.linux.VfioBackend;
-import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostBackend;
-import io.vferry.spi.host.HostClock;
-import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.OpenContext;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -37,17 +32,16 @@ public final class GuestMain {
   }
 
   private static void run(List<String> chapter, Checks checks, HostBackend backend) {
-    String first = chapter.get(1);
-    String last = chapter.get(chapter.size() - 1);
+    Chapter devices = new Chapter(checks, backend, chapter.subList(1, chapter.size()));
     switch (chapter.get(0)) {
-      case "move" -> new MoveChecks(checks, backend, first, last).run();
-      case "fill" -> new FerryChecks(checks, backend, first).fill();
-      case "arrived" -> new FerryChecks(checks, backend, first).arrived();
-      case "bad-streams" -> new BadStreamChecks(checks, backend, first, last).run();
-      case "edu" -> new EduChecks(checks, backend, first).run();
-      case "e1000e" -> new E1000eChecks(checks, backend, first).run();
-      case "peers" -> new PeerChecks(checks, backend, first, last).run();
-      case "group" -> new GroupChecks(checks, backend, first, last).run();
+      case "move" -> new MoveChecks(devices).run();
+      case "fill" -> new FerryChecks(devices).fill();
+      case "arrived" -> new FerryChecks(devices).arrived();
+      case "bad-streams" -> new BadStreamChecks(devices).run();
+      case "edu" -> new EduChecks(devices).run();
+      case "e1000e" -> new E1000eChecks(devices).run();
+      case "peers" -> new PeerChecks(devices).run();
+      case "group" -> new GroupChecks(devices).run();
       default -> throw new IllegalArgumentException("no chapter " + chapter);
     }
   }
@@ -63,10 +57,6 @@ public final class GuestMain {
       }
     }
     return chapters;
-  }
-
-  static HostDevice open(HostBackend backend, String address) throws MigrationException {
-    return backend.open(DeviceAddress.parse(address), new OpenContext("dev", new NoClock()));
   }
 
   /** The files that only VFIO opens in this process: nodes, devices, sessions, counters. */
@@ -91,24 +81,6 @@ public final class GuestMain {
     } catch (IOException e) {
       // It was the handle of the listing itself.
       return "";
-    }
-  }
-
-  /** Real hardware has its own time. */
-  private static final class NoClock implements HostClock {
-    @Override
-    public long nanoTime() {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void sleep(long nanos) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Scheduled schedule(long delayNanos, Runnable task) {
-      throw new UnsupportedOperationException();
     }
   }
 }

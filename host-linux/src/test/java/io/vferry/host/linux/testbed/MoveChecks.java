@@ -9,7 +9,6 @@ import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.driver.StopCopyEstimate;
 import io.vferry.spi.error.DeviceError;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
@@ -26,28 +25,22 @@ import java.util.concurrent.TimeUnit;
 /** One mtty device moves to another, through the driver, while it runs and stopped. */
 final class MoveChecks {
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String source;
-  private final String destination;
+  private final Chapter chapter;
   private final VfioMigrationDriver driver = new VfioMigrationDriver();
 
-  MoveChecks(Checks checks, HostBackend backend, String source, String destination) {
-    this.checks = checks;
-    this.backend = backend;
-    this.source = source;
-    this.destination = destination;
+  MoveChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("move: the devices are listed", this::listed);
-    checks.check("move: pre-copy, stop-copy, load, run", this::moves);
-    checks.check("move: interrupts of mtty", this::interrupts);
-    checks.check("move: a device left in STOP is reset when opened, or kept", this::leftover);
+    chapter.check("move: the devices are listed", this::listed);
+    chapter.check("move: pre-copy, stop-copy, load, run", this::moves);
+    chapter.check("move: interrupts of mtty", this::interrupts);
+    chapter.check("move: a device left in STOP is reset when opened, or kept", this::leftover);
   }
 
   private void listed() {
-    List<HostDeviceInfo> infos = backend.list();
+    List<HostDeviceInfo> infos = chapter.backend().list();
     Checks.equal(2, infos.size(), "devices");
     for (HostDeviceInfo info : infos) {
       Checks.equal("mdev", info.bus(), "bus");
@@ -59,7 +52,7 @@ final class MoveChecks {
   private void moves() throws Exception {
     byte[] precopied;
     byte[] stopped;
-    try (HostDevice host = GuestMain.open(backend, source);
+    try (HostDevice host = chapter.openFirst();
         MigratableDevice device = driver.attach(host)) {
       new Uart(host, 0).fill(0x5a, 0x1b, "hello");
       new Uart(host, 1).fill(0xa5, 0x03, "ferry");
@@ -87,7 +80,7 @@ final class MoveChecks {
       Checks.fails(DeviceError.SESSION_CLOSED, () -> stream.read(ByteBuffer.allocate(1)));
     }
 
-    try (HostDevice host = GuestMain.open(backend, destination);
+    try (HostDevice host = chapter.openLast();
         MigratableDevice device = driver.attach(host)) {
       new Uart(host, 0).fill(0, 0, "");
       LoadStream stream = Mover.loading(Mover.to(device, DeviceState.RESUMING));
@@ -113,7 +106,7 @@ final class MoveChecks {
   }
 
   private void interrupts() throws Exception {
-    try (HostDevice host = GuestMain.open(backend, source)) {
+    try (HostDevice host = chapter.openFirst()) {
       Checks.equal(
           List.of(
               new Interrupts.Info(Interrupts.INTX, 1, true, true),
@@ -153,15 +146,15 @@ final class MoveChecks {
   }
 
   private void leftover() throws Exception {
-    try (HostDevice host = GuestMain.open(backend, source);
+    try (HostDevice host = chapter.openFirst();
         MigratableDevice device = driver.attach(host)) {
       Mover.to(device, DeviceState.STOP);
     }
-    try (HostDevice host = GuestMain.open(backend, withParameter(source, "leftover=keep"));
+    try (HostDevice host = chapter.open(withParameter(chapter.first(), "leftover=keep"));
         MigratableDevice device = driver.attach(host)) {
       Checks.equal(DeviceState.STOP, device.state(), "state when kept");
     }
-    try (HostDevice host = GuestMain.open(backend, source);
+    try (HostDevice host = chapter.openFirst();
         MigratableDevice device = driver.attach(host)) {
       Checks.equal(DeviceState.RUNNING, device.state(), "state when reset");
     }

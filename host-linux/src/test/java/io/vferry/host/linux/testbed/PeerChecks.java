@@ -2,7 +2,6 @@ package io.vferry.host.linux.testbed;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.host.DmaSpace;
-import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.memory.MemoryRange;
@@ -17,25 +16,19 @@ final class PeerChecks {
   private static final int TRANSMIT_RING_PAGE = 0x3000;
   private static final int TRANSMIT_RING = 0x3800;
 
-  private final Checks checks;
-  private final HostBackend backend;
-  private final String edu;
-  private final String e1000e;
+  private final Chapter chapter;
 
-  PeerChecks(Checks checks, HostBackend backend, String edu, String e1000e) {
-    this.checks = checks;
-    this.backend = backend;
-    this.edu = edu;
-    this.e1000e = e1000e;
+  PeerChecks(Chapter chapter) {
+    this.chapter = chapter;
   }
 
   void run() {
-    checks.check("peers: a device writes to another, where the host can map it", this::peers);
+    chapter.check("peers: a device writes to another, where the host can map it", this::peers);
   }
 
   private void peers() throws Exception {
-    try (HostDevice writer = GuestMain.open(backend, edu);
-        HostDevice peer = GuestMain.open(backend, e1000e)) {
+    try (HostDevice writer = chapter.openFirst();
+        HostDevice peer = chapter.openLast()) {
       Registers.turnOn(writer);
       Registers.turnOn(peer);
       MemoryRange part = new MemoryRange(TRANSMIT_RING_PAGE, PAGE);
