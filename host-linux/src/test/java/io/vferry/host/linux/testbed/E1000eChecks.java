@@ -48,104 +48,91 @@ final class E1000eChecks {
     chapter.check("e1000e: a frame goes from memory to memory by DMA", this::frame);
   }
 
-  private HostDevice open() throws Exception {
-    HostDevice device = chapter.openFirst();
-    device.reset();
-    Registers.turnOn(device);
+  private PciDevice open() throws Exception {
+    HostDevice host = chapter.openFirst();
+    host.reset();
+    PciDevice device = new PciDevice(host);
     // This reset is one of power management: the model in QEMU 7.2 keeps its registers.
-    Registers registers = new Registers(device, 0);
-    registers.put(INTERRUPT_MASK_CLEAR, -1);
-    registers.put(INTERRUPT_CAUSE, -1);
-    registers.put(RECEIVE_CONTROL, 0);
-    registers.put(TRANSMIT_CONTROL, 0);
+    device.registers.put(INTERRUPT_MASK_CLEAR, -1);
+    device.registers.put(INTERRUPT_CAUSE, -1);
+    device.registers.put(RECEIVE_CONTROL, 0);
+    device.registers.put(TRANSMIT_CONTROL, 0);
     return device;
   }
 
   private void regions() throws Exception {
-    try (HostDevice device = open()) {
-      Checks.equal(0x8086, device.info().vendorId(), "vendor");
-      Checks.equal(0x10d3, device.info().deviceId(), "device");
-      Checks.equal(1 << 17, (int) device.region(0).info().sizeBytes(), "size of BAR 0");
-      Registers registers = new Registers(device, 0);
+    try (PciDevice device = open()) {
+      Checks.equal(0x8086, device.host.info().vendorId(), "vendor");
+      Checks.equal(0x10d3, device.host.info().deviceId(), "device");
+      Checks.equal(1 << 17, (int) device.host.region(0).info().sizeBytes(), "size of BAR 0");
       ByteBuffer mapped =
-          device.region(0).map(0, PAGE).orElseThrow().order(ByteOrder.LITTLE_ENDIAN);
-      Checks.equal(registers.get(STATUS), mapped.getInt(STATUS), "status, read both ways");
-      registers.put(TRANSMIT_RING, 0x12345000);
-      Checks.equal(0x12345000, registers.get(TRANSMIT_RING), "ring address");
+          device.host.region(0).map(0, PAGE).orElseThrow().order(ByteOrder.LITTLE_ENDIAN);
+      Checks.equal(device.registers.get(STATUS), mapped.getInt(STATUS), "status, read both ways");
+      device.registers.put(TRANSMIT_RING, 0x12345000);
+      Checks.equal(0x12345000, device.registers.get(TRANSMIT_RING), "ring address");
     }
   }
 
   private void intx() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Interrupts interrupts = device.interrupts();
-      Signals signals = new Signals();
-      interrupts.enable(Interrupts.INTX, 1, signals);
-      registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
-      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
-      signals.expect(0, "INTx raised");
-      registers.get(INTERRUPT_CAUSE);
-      registers.put(INTERRUPT_CAUSE, -1);
-      interrupts.unmask(Interrupts.INTX, 0);
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.INTX, 1);
+      device.registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
+      device.registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      device.signals.expect(0, "INTx raised");
+      device.registers.get(INTERRUPT_CAUSE);
+      device.registers.put(INTERRUPT_CAUSE, -1);
+      device.interrupts.unmask(Interrupts.INTX, 0);
 
-      interrupts.mask(Interrupts.INTX, 0);
-      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
-      interrupts.unmask(Interrupts.INTX, 0);
-      signals.expect(0, "INTx raised while masked");
-      registers.put(INTERRUPT_MASK_CLEAR, -1);
-      registers.put(INTERRUPT_CAUSE, -1);
-      settle(interrupts, Interrupts.INTX, signals);
-      interrupts.disable(Interrupts.INTX);
-      signals.nothingMore();
+      device.interrupts.mask(Interrupts.INTX, 0);
+      device.registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      device.interrupts.unmask(Interrupts.INTX, 0);
+      device.signals.expect(0, "INTx raised while masked");
+      device.registers.put(INTERRUPT_MASK_CLEAR, -1);
+      device.registers.put(INTERRUPT_CAUSE, -1);
+      settle(device, Interrupts.INTX);
+      device.hush(Interrupts.INTX);
     }
   }
 
   private void msi() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Signals signals = new Signals();
-      device.interrupts().enable(Interrupts.MSI, 1, signals);
-      registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
-      registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
-      signals.expect(0, "MSI from the device");
-      settle(device.interrupts(), Interrupts.MSI, signals);
-      device.interrupts().disable(Interrupts.MSI);
-      signals.nothingMore();
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.MSI, 1);
+      device.registers.put(INTERRUPT_MASK_SET, LINK_CHANGED);
+      device.registers.put(INTERRUPT_CAUSE_SET, LINK_CHANGED);
+      device.signals.expect(0, "MSI from the device");
+      settle(device, Interrupts.MSI);
+      device.hush(Interrupts.MSI);
     }
   }
 
   private void msix() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Interrupts interrupts = device.interrupts();
+    try (PciDevice device = open()) {
       int vectors =
-          interrupts.info().stream()
+          device.interrupts.info().stream()
               .filter(kind -> kind.index() == Interrupts.MSIX)
               .findFirst()
               .orElseThrow()
               .count();
       Checks.equal(5, vectors, "vectors");
-      Signals signals = new Signals();
-      interrupts.enable(Interrupts.MSIX, vectors, signals);
+      device.listen(Interrupts.MSIX, vectors);
       for (int vector = 0; vector < vectors; vector++) {
-        interrupts.trigger(Interrupts.MSIX, vector);
-        signals.expect(vector, "MSI-X from software");
+        device.interrupts.trigger(Interrupts.MSIX, vector);
+        device.signals.expect(vector, "MSI-X from software");
       }
       // Five causes, each to a vector of its own, in an order that is not theirs.
       int allocation = 0;
       for (int cause = 0; cause < vectors; cause++) {
         allocation |= (8 | (vectors - 1 - cause)) << (4 * cause);
       }
-      registers.put(VECTOR_ALLOCATION, allocation);
-      registers.put(INTERRUPT_MASK_SET, 0x1f << 20);
+      device.registers.put(VECTOR_ALLOCATION, allocation);
+      device.registers.put(INTERRUPT_MASK_SET, 0x1f << 20);
       for (int cause = 0; cause < vectors; cause++) {
-        registers.put(INTERRUPT_CAUSE_SET, RECEIVE_QUEUE_0 << cause);
-        signals.expect(vectors - 1 - cause, "MSI-X of cause " + cause);
-        registers.put(INTERRUPT_CAUSE, -1);
+        device.registers.put(INTERRUPT_CAUSE_SET, RECEIVE_QUEUE_0 << cause);
+        device.signals.expect(vectors - 1 - cause, "MSI-X of cause " + cause);
+        device.registers.put(INTERRUPT_CAUSE, -1);
       }
-      settle(interrupts, Interrupts.MSIX, signals);
-      interrupts.disable(Interrupts.MSIX);
-      signals.nothingMore();
+      settle(device, Interrupts.MSIX);
+      device.hush(Interrupts.MSIX);
     }
   }
 
@@ -154,40 +141,38 @@ final class E1000eChecks {
    * writes both descriptors and the frame, all by DMA above 4 GiB.
    */
   private void frame() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Signals signals = new Signals();
-      device.interrupts().enable(Interrupts.MSIX, 1, signals);
-      registers.put(VECTOR_ALLOCATION, 8);
-      registers.put(INTERRUPT_MASK_SET, RECEIVE_QUEUE_0);
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.MSIX, 1);
+      device.registers.put(VECTOR_ALLOCATION, 8);
+      device.registers.put(INTERRUPT_MASK_SET, RECEIVE_QUEUE_0);
 
       ByteBuffer memory = Registers.pages(4);
       ByteBuffer transmitRing = memory.slice(0, PAGE).order(memory.order());
       ByteBuffer receiveRing = memory.slice(PAGE, PAGE).order(memory.order());
       ByteBuffer sent = memory.slice(2 * PAGE, FRAME_BYTES);
       ByteBuffer received = memory.slice(3 * PAGE, FRAME_BYTES);
-      device.dma().map(IOVA, memory, DmaSpace.Direction.READ_WRITE);
+      device.host.dma().map(IOVA, memory, DmaSpace.Direction.READ_WRITE);
 
       for (int i = 0; i < FRAME_BYTES; i++) {
         // Broadcast, so that the adapter's address filter lets it through.
         sent.put(i, i < 6 ? (byte) 0xff : (byte) (i * 7));
       }
       receiveRing.putLong(0, IOVA + 3 * PAGE);
-      ring(registers, RECEIVE_RING, IOVA + PAGE);
-      registers.put(RECEIVE_CONTROL, 1 << 1 | 1 << 3 | 1 << 6 | 1 << 15);
-      registers.put(RECEIVE_RING + RING_TAIL, 4);
+      ring(device.registers, RECEIVE_RING, IOVA + PAGE);
+      device.registers.put(RECEIVE_CONTROL, 1 << 1 | 1 << 3 | 1 << 6 | 1 << 15);
+      device.registers.put(RECEIVE_RING + RING_TAIL, 4);
 
       transmitRing.putLong(0, IOVA + 2 * PAGE);
       transmitRing.putLong(8, FRAME_BYTES | 0x0bL << 24);
-      ring(registers, TRANSMIT_RING, IOVA);
-      registers.put(TRANSMIT_CONTROL, 1 << 1 | 1 << 3);
-      registers.put(TRANSMIT_RING + RING_TAIL, 1);
+      ring(device.registers, TRANSMIT_RING, IOVA);
+      device.registers.put(TRANSMIT_CONTROL, 1 << 1 | 1 << 3);
+      device.registers.put(TRANSMIT_RING + RING_TAIL, 1);
 
-      signals.expect(0, "frame received");
+      device.signals.expect(0, "frame received");
       Checks.equal(1, transmitRing.get(12) & 1, "transmit descriptor written back");
       Checks.equal(1, receiveRing.get(12) & 1, "receive descriptor written back");
       Checks.equal(sent, received, "frame");
-      settle(device.interrupts(), Interrupts.MSIX, signals);
+      settle(device, Interrupts.MSIX);
     }
   }
 
@@ -196,13 +181,13 @@ final class E1000eChecks {
    * the kind of interrupt changes during these 128 microseconds ({@code hw/net/e1000e_core.c}, the
    * assertions of the throttling timers).
    */
-  private static void settle(Interrupts interrupts, int kind, Signals signals) throws Exception {
+  private static void settle(PciDevice device, int kind) throws Exception {
     long begun = System.nanoTime();
     do {
-      interrupts.trigger(kind, 0);
-      signals.expect(0, "software trigger");
+      device.interrupts.trigger(kind, 0);
+      device.signals.expect(0, "software trigger");
       if (kind == Interrupts.INTX) {
-        interrupts.unmask(kind, 0);
+        device.interrupts.unmask(kind, 0);
       }
     } while (System.nanoTime() - begun < THROTTLING_NANOS);
   }

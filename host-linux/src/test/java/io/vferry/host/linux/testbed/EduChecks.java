@@ -5,7 +5,6 @@ import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.spi.driver.DriverMatch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.host.DmaSpace;
-import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.RegionInfo;
@@ -50,100 +49,88 @@ final class EduChecks {
     chapter.check("edu: what it lacks is said", this::refusals);
   }
 
-  private HostDevice open() throws Exception {
-    HostDevice device = chapter.openFirst();
-    Registers.turnOn(device);
-    return device;
+  private PciDevice open() throws Exception {
+    return new PciDevice(chapter.openFirst());
   }
 
   private void regions() throws Exception {
-    try (HostDevice device = open()) {
-      RegionInfo bar = device.region(0).info();
+    try (PciDevice device = open()) {
+      RegionInfo bar = device.host.region(0).info();
       Checks.equal(new RegionInfo(0, 1 << 20, true, true, true), bar, "BAR 0");
-      Registers registers = new Registers(device, 0);
-      Checks.equal(0x010000ed, registers.get(IDENTIFICATION), "identification");
-      registers.put(INVERTER, 0x12345678);
-      Checks.equal(~0x12345678, registers.get(INVERTER), "inverter");
+      Checks.equal(0x010000ed, device.registers.get(IDENTIFICATION), "identification");
+      device.registers.put(INVERTER, 0x12345678);
+      Checks.equal(~0x12345678, device.registers.get(INVERTER), "inverter");
 
-      ByteBuffer mapped = device.region(0).map(0, PAGE).orElseThrow();
+      ByteBuffer mapped = device.host.region(0).map(0, PAGE).orElseThrow();
       Checks.equal(~0x12345678, mapped.order(ByteOrder.LITTLE_ENDIAN).getInt(INVERTER), "mapped");
       mapped.putInt(INVERTER, 0x0f0f0f0f);
-      Checks.equal(0xf0f0f0f0, registers.get(INVERTER), "written through the mapping");
+      Checks.equal(0xf0f0f0f0, device.registers.get(INVERTER), "written through the mapping");
 
       ByteBuffer head = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-      device.region(RegionInfo.PCI_CONFIG).read(0, head);
+      device.host.region(RegionInfo.PCI_CONFIG).read(0, head);
       Checks.equal(0x11e81234, head.getInt(0), "vendor and device in the config space");
-      Checks.equal(0x1234, device.info().vendorId(), "vendor");
-      Checks.equal(0x11e8, device.info().deviceId(), "device");
+      Checks.equal(0x1234, device.host.info().vendorId(), "vendor");
+      Checks.equal(0x11e8, device.host.info().deviceId(), "device");
 
       Checks.fails(
           DeviceError.BAD_REQUEST,
-          () -> device.region(0).read((1 << 20) - 2, ByteBuffer.allocate(4)));
+          () -> device.host.region(0).read((1 << 20) - 2, ByteBuffer.allocate(4)));
       Checks.fails(
-          DeviceError.BAD_REQUEST, () -> device.region(0).read(-4, ByteBuffer.allocate(4)));
-      Checks.fails(DeviceError.BAD_REQUEST, () -> device.region(1));
+          DeviceError.BAD_REQUEST, () -> device.host.region(0).read(-4, ByteBuffer.allocate(4)));
+      Checks.fails(DeviceError.BAD_REQUEST, () -> device.host.region(1));
     }
   }
 
   private void intx() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Interrupts interrupts = device.interrupts();
-      Signals signals = new Signals();
-      interrupts.enable(Interrupts.INTX, 1, signals);
-      registers.put(RAISE, 1);
-      signals.expect(0, "INTx raised");
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.INTX, 1);
+      device.registers.put(RAISE, 1);
+      device.signals.expect(0, "INTx raised");
       // The host masked it. Still asserted, it comes again when unmasked.
-      interrupts.unmask(Interrupts.INTX, 0);
-      signals.expect(0, "INTx still asserted");
-      registers.put(ACKNOWLEDGE, 1);
-      interrupts.unmask(Interrupts.INTX, 0);
+      device.interrupts.unmask(Interrupts.INTX, 0);
+      device.signals.expect(0, "INTx still asserted");
+      device.registers.put(ACKNOWLEDGE, 1);
+      device.interrupts.unmask(Interrupts.INTX, 0);
 
-      interrupts.mask(Interrupts.INTX, 0);
-      registers.put(RAISE, 2);
-      interrupts.unmask(Interrupts.INTX, 0);
-      signals.expect(0, "INTx raised while masked");
-      registers.put(ACKNOWLEDGE, 2);
-      interrupts.unmask(Interrupts.INTX, 0);
+      device.interrupts.mask(Interrupts.INTX, 0);
+      device.registers.put(RAISE, 2);
+      device.interrupts.unmask(Interrupts.INTX, 0);
+      device.signals.expect(0, "INTx raised while masked");
+      device.registers.put(ACKNOWLEDGE, 2);
+      device.interrupts.unmask(Interrupts.INTX, 0);
 
-      registers.put(RAISE, 4);
-      signals.expect(0, "INTx raised again");
-      registers.put(ACKNOWLEDGE, 4);
-      interrupts.disable(Interrupts.INTX);
-      signals.nothingMore();
+      device.registers.put(RAISE, 4);
+      device.signals.expect(0, "INTx raised again");
+      device.registers.put(ACKNOWLEDGE, 4);
+      device.hush(Interrupts.INTX);
     }
   }
 
   private void msi() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Signals signals = new Signals();
-      Interrupts interrupts = device.interrupts();
-      interrupts.enable(Interrupts.MSI, 1, signals);
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.MSI, 1);
       Checks.fails(
-          DeviceError.BAD_REQUEST, () -> interrupts.enable(Interrupts.INTX, 1, vector -> {}));
-      Checks.fails(DeviceError.BAD_REQUEST, () -> interrupts.mask(Interrupts.MSI, 0));
-      interrupts.trigger(Interrupts.MSI, 0);
-      signals.expect(0, "MSI from software");
-      registers.put(RAISE, 1);
-      signals.expect(0, "MSI from the device");
-      registers.put(ACKNOWLEDGE, 1);
-      interrupts.disable(Interrupts.MSI);
-      Checks.fails(DeviceError.BAD_REQUEST, () -> interrupts.trigger(Interrupts.MSI, 0));
-      interrupts.enable(Interrupts.MSI, 1, signals);
-      registers.put(RAISE, 1);
-      signals.expect(0, "MSI turned on again");
-      interrupts.disable(Interrupts.MSI);
-      signals.nothingMore();
+          DeviceError.BAD_REQUEST,
+          () -> device.interrupts.enable(Interrupts.INTX, 1, vector -> {}));
+      Checks.fails(DeviceError.BAD_REQUEST, () -> device.interrupts.mask(Interrupts.MSI, 0));
+      device.interrupts.trigger(Interrupts.MSI, 0);
+      device.signals.expect(0, "MSI from software");
+      device.registers.put(RAISE, 1);
+      device.signals.expect(0, "MSI from the device");
+      device.registers.put(ACKNOWLEDGE, 1);
+      device.interrupts.disable(Interrupts.MSI);
+      Checks.fails(DeviceError.BAD_REQUEST, () -> device.interrupts.trigger(Interrupts.MSI, 0));
+      device.listen(Interrupts.MSI, 1);
+      device.registers.put(RAISE, 1);
+      device.signals.expect(0, "MSI turned on again");
+      device.hush(Interrupts.MSI);
     }
   }
 
   private void dma() throws Exception {
-    try (HostDevice device = open()) {
-      Registers registers = new Registers(device, 0);
-      Signals signals = new Signals();
-      device.interrupts().enable(Interrupts.MSI, 1, signals);
-      DmaSpace space = device.dma();
+    try (PciDevice device = open()) {
+      device.listen(Interrupts.MSI, 1);
+      DmaSpace space = device.host.dma();
       Checks.equal((long) PAGE, space.pageSizeBytes(), "page size");
       MemoryRange page = new MemoryRange(IOVA, PAGE);
       Checks.that(
@@ -169,53 +156,53 @@ final class EduChecks {
       Checks.fails(DeviceError.BAD_REQUEST, () -> space.unmap(new MemoryRange(IOVA, PAGE / 2)));
 
       memory.putLong(0, 0x1122334455667788L).putLong(8, -1L);
-      transfer(registers, signals, IOVA, DMA_BUFFER, TO_DEVICE);
-      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      transfer(device, IOVA, DMA_BUFFER, TO_DEVICE);
+      transfer(device, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
       Checks.equal(0x1122334455667788L, memory.getLong(64), "memory to device to memory");
 
       // What is unmapped is not reached any more: a second round leaves it as it is.
       memory.putLong(0, 0x0123456789abcdefL);
-      transfer(registers, signals, IOVA, DMA_BUFFER, TO_DEVICE);
+      transfer(device, IOVA, DMA_BUFFER, TO_DEVICE);
       space.unmap(page);
-      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      transfer(device, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
       Checks.equal(0x1122334455667788L, memory.getLong(64), "memory after unmap");
 
       // A device that may only read does not write.
       space.map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ);
-      transfer(registers, signals, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
+      transfer(device, DMA_BUFFER, IOVA + 64, FROM_DEVICE);
       Checks.equal(0x1122334455667788L, memory.getLong(64), "memory mapped for reading");
       space.unmap(new MemoryRange(0, 1L << 32));
 
       space.map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.WRITE);
-      transfer(registers, signals, DMA_BUFFER, IOVA, FROM_DEVICE);
+      transfer(device, DMA_BUFFER, IOVA, FROM_DEVICE);
       Checks.equal(0x0123456789abcdefL, memory.getLong(PAGE), "memory mapped for writing");
     }
   }
 
-  static void transfer(
-      Registers registers, Signals signals, long source, long destination, int command)
+  static void transfer(PciDevice device, long source, long destination, int command)
       throws Exception {
+    Registers registers = device.registers;
     registers.putLong(DMA_SOURCE, source);
     registers.putLong(DMA_DESTINATION, destination);
     registers.putLong(DMA_COUNT, 8);
     registers.putLong(DMA_COMMAND, command);
-    signals.expect(0, "end of DMA");
+    device.signals.expect(0, "end of DMA");
     registers.put(ACKNOWLEDGE, 0x100);
   }
 
   private void refusals() throws Exception {
     VfioMigrationDriver driver = new VfioMigrationDriver();
-    try (HostDevice device = open()) {
-      Checks.equal(false, device.info().hostMigration(), "host migration");
-      Checks.equal(DriverMatch.Rank.NONE, driver.match(device.info()).rank(), "match");
-      Checks.that(device.capability(HostMigration.class).isEmpty(), "no migration");
-      Checks.that(device.capability(DmaLog.class).isEmpty(), "no DMA log");
+    try (PciDevice device = open()) {
+      Checks.equal(false, device.host.info().hostMigration(), "host migration");
+      Checks.equal(DriverMatch.Rank.NONE, driver.match(device.host.info()).rank(), "match");
+      Checks.that(device.host.capability(HostMigration.class).isEmpty(), "no migration");
+      Checks.that(device.host.capability(DmaLog.class).isEmpty(), "no DMA log");
       Checks.that(
-          Checks.fails(DeviceError.NOT_MIGRATABLE, () -> driver.attach(device))
+          Checks.fails(DeviceError.NOT_MIGRATABLE, () -> driver.attach(device.host))
               .getMessage()
               .contains("mlx5_vfio_pci"),
           "the remedy is named");
-      Checks.fails(DeviceError.RESET_FAILED, device::reset);
+      Checks.fails(DeviceError.RESET_FAILED, device.host::reset);
       // A second open of the group by another instance is another process to the kernel.
       Checks.that(
           Checks.fails(

@@ -47,23 +47,19 @@ final class GroupChecks {
   private void shares() throws Exception {
     ByteBuffer memory = Registers.pages(2);
     HostDevice one = chapter.openFirst();
-    try (HostDevice two = chapter.openLast()) {
-      Registers.turnOn(two);
+    try (PciDevice two = new PciDevice(chapter.openLast())) {
       one.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
       Checks.fails(
           DeviceError.BAD_REQUEST,
-          () -> two.dma().map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.READ_WRITE));
-      two.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
+          () -> two.host.dma().map(IOVA, memory.slice(PAGE, PAGE), DmaSpace.Direction.READ_WRITE));
+      two.host.dma().map(IOVA, memory.slice(0, PAGE), DmaSpace.Direction.READ_WRITE);
       one.dma().unmap(new MemoryRange(IOVA, PAGE));
       one.close();
 
-      Registers registers = new Registers(two, 0);
-      Signals signals = new Signals();
-      two.interrupts().enable(Interrupts.MSI, 1, signals);
+      two.listen(Interrupts.MSI, 1);
       memory.putLong(0, 0x1122334455667788L);
-      EduChecks.transfer(registers, signals, IOVA, EduChecks.DMA_BUFFER, EduChecks.TO_DEVICE);
-      EduChecks.transfer(
-          registers, signals, EduChecks.DMA_BUFFER, IOVA + 64, EduChecks.FROM_DEVICE);
+      EduChecks.transfer(two, IOVA, EduChecks.DMA_BUFFER, EduChecks.TO_DEVICE);
+      EduChecks.transfer(two, EduChecks.DMA_BUFFER, IOVA + 64, EduChecks.FROM_DEVICE);
       Checks.equal(0x1122334455667788L, memory.getLong(64), "memory to device to memory");
     }
   }
