@@ -7,6 +7,8 @@ import io.vferry.spi.host.HostClock;
  *
  * @param driverId who can load what it saves
  * @param stopping what its devices understand by "not running"
+ * @param loading when they make what was loaded their state; a device that takes what others send
+ *     while it does not run cannot wait with it until it starts
  * @param maySaveNothing whether a save without a byte is right
  * @param splitChunks whether a chunk larger than this device's window is loaded in pieces, as QEMU
  *     5.2 to 7.2 did. v1 forbids it, and only the driver's author knows whether it works; without
@@ -19,6 +21,7 @@ import io.vferry.spi.host.HostClock;
 public record V1AdapterSettings(
     String driverId,
     V1Stopping stopping,
+    V1Loading loading,
     boolean maySaveNothing,
     boolean splitChunks,
     long waitNanos,
@@ -31,9 +34,14 @@ public record V1AdapterSettings(
   /**
    * Creates settings.
    *
-   * @throws IllegalArgumentException if a number is not as said above
+   * @throws IllegalArgumentException if something is not as said above
    */
   public V1AdapterSettings {
+    if (stopping == V1Stopping.QUIESCENT_POINT && loading == V1Loading.AT_START) {
+      throw new IllegalArgumentException(
+          "a device with a quiescent point takes what its peers send before it starts, and its v1"
+              + " driver loads its state only then");
+    }
     if (waitNanos < 1 || maxStopCopyBytes < 1) {
       throw new IllegalArgumentException(
           "a wait of %d ns and a stop-copy of at most %d bytes; both are at least 1"
@@ -46,6 +54,7 @@ public record V1AdapterSettings(
     return new V1AdapterSettings(
         driver.info().id(),
         driver.stopping(),
+        driver.loading(),
         driver.maySaveNothing(),
         false,
         USUAL_WAIT_NANOS,

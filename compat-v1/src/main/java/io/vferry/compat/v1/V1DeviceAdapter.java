@@ -27,10 +27,9 @@ import org.jspecify.annotations.Nullable;
  * V1Stopping} has something that means them, a first image is never begun anew, and no DMA log
  * comes from the driver, because in v1 that was the container's; the host's own is passed on.
  *
- * <p>Each arc is one write of {@code device_state}. A device that refuses to go from resuming to
- * stopped with {@code EINVAL}, because the v1 text only names the way to running, stays in
- * resuming, where it is stopped as well, and shows STOP; the write that starts it is the one that
- * v1 names. Such a driver proves its data only then.
+ * <p>Each arc is one write of {@code device_state}, but for those that {@link V1Stopping} and
+ * {@link V1Loading} leave out: a device that loads at its start stays in resuming while it shows
+ * STOP.
  *
  * <p>Sources: Linux 5.10, {@code include/uapi/linux/vfio.h}; QEMU 7.2, {@code hw/vfio/migration.c},
  * for the transitions that the text does not name and drivers had to accept.
@@ -118,17 +117,23 @@ public final class V1DeviceAdapter
     if (state() != arc.from()) {
       throw failure(DeviceError.WRONG_STATE, "is not in " + arc.from(), arc, V1Errno.EINVAL);
     }
-    if (arc == Arc.STOP_TO_RESUMING && held) {
+    if (held && (arc == Arc.STOP_TO_RESUMING || arc == Arc.STOP_TO_STOP_COPY)) {
       throw failure(
-          DeviceError.ARC_FAILED, "still holds what was loaded before", arc, V1Errno.EINVAL);
+          DeviceError.ARC_FAILED,
+          "has not made what was loaded its state; start it first",
+          arc,
+          V1Errno.EINVAL);
     }
     if (arc == Arc.RESUMING_TO_STOP) {
       proveWhole(arc);
     }
     synchronized (accesses) {
-      boolean hold = !write(arc);
+      boolean hold = arc == Arc.RESUMING_TO_STOP && settings.loading() == V1Loading.AT_START;
+      if (!hold) {
+        write(arc);
+      }
       reached = arc.to();
-      held = hold || (held && stops.bits(arc.to()) == V1State.STOP.bits());
+      held = hold;
     }
     return outcome(arc);
   }
@@ -150,22 +155,15 @@ public final class V1DeviceAdapter
     return ArcOutcome.done();
   }
 
-  /** Returns whether the device went there; if not, it is held in resuming. */
-  private boolean write(Arc arc) throws MigrationException {
+  private void write(Arc arc) throws MigrationException {
     int bits = stops.bits(arc.to());
     int now = device.readDeviceState();
-    // A held device can only be started, so it waits for the arc that does.
-    if (bits == (now & stops.mask()) || (held && bits == V1State.STOP.bits())) {
-      return true;
+    if (bits == (now & stops.mask())) {
+      return;
     }
     try {
       device.writeDeviceState((now & ~stops.mask()) | bits);
     } catch (MigrationException e) {
-      if (arc == Arc.RESUMING_TO_STOP
-          && e.errno().orElse(0) == V1Errno.EINVAL.number()
-          && (device.readDeviceState() & stops.mask()) == V1State.RESUMING.bits()) {
-        return false;
-      }
       throw after(e, arc);
     }
     if ((device.readDeviceState() & stops.mask()) != bits) {
@@ -175,7 +173,6 @@ public final class V1DeviceAdapter
           arc,
           V1Errno.EIO);
     }
-    return true;
   }
 
   private void proveWhole(Arc arc) throws MigrationException {
@@ -205,7 +202,7 @@ public final class V1DeviceAdapter
     }
     MigrationException complete = V1Errno.numbered(failure).withArc(arc).withState(now);
     return complete.withCondition(
-        now == DeviceState.ERROR || now == DeviceState.RESUMING
+        now == DeviceState.ERROR || now == DeviceState.RESUMING || held
             ? DeviceCondition.NEEDS_RESET
             : DeviceCondition.USABLE);
   }

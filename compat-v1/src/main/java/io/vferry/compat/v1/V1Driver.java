@@ -29,6 +29,11 @@ public interface V1Driver {
     return V1Stopping.AT_ONCE;
   }
 
+  /** Returns when its devices make what was loaded their state. */
+  default V1Loading loading() {
+    return stopping() == V1Stopping.QUIESCENT_POINT ? V1Loading.WHEN_LEFT : V1Loading.AT_START;
+  }
+
   /**
    * Whether a device may have no state at all to save. If not, a save that gives no byte is a
    * failure: a driver of 2021 forgot to save after a pre-copy, and nobody noticed.

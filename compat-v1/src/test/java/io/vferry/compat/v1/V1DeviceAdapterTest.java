@@ -34,11 +34,15 @@ class V1DeviceAdapterTest {
   private final V1DeviceAdapter device = attach(v1, false);
 
   private V1DeviceAdapter attach(ScriptedDevice of, boolean split) {
+    return attach(of, split, V1Loading.WHEN_LEFT);
+  }
+
+  private V1DeviceAdapter attach(ScriptedDevice of, boolean split, V1Loading loading) {
     try {
       return V1DeviceAdapter.attach(
           of,
           new V1AdapterSettings(
-              "scripted", V1Stopping.AT_ONCE, false, split, 50_000_000, 100_000, clock));
+              "scripted", V1Stopping.AT_ONCE, loading, false, split, 50_000_000, 100_000, clock));
     } catch (MigrationException e) {
       throw new AssertionError(e);
     }
@@ -201,28 +205,32 @@ class V1DeviceAdapterTest {
         .isEqualTo(DeviceError.SESSION_CLOSED);
   }
 
-  /** A driver that knows only the transitions which the v1 text names for the target. */
+  /** A driver that restores only in the transition that the v1 text names. */
   @Test
-  void aDriverThatCannotStopAfterResumingIsHeldThere() throws MigrationException {
+  void aDriverThatLoadsAtItsStartStaysInResuming() throws MigrationException {
     chunks();
     byte[] stream = save(100);
-    ScriptedDevice strict = new ScriptedDevice(WINDOW);
-    strict.refused.add("4>0");
-    V1DeviceAdapter target = attach(strict, false);
+    ScriptedDevice late = new ScriptedDevice(WINDOW);
+    V1DeviceAdapter target = attach(late, false, V1Loading.AT_START);
     resume(target).write(ByteBuffer.wrap(stream));
     target.perform(Arc.RESUMING_TO_STOP);
     assertThat(target.state()).isEqualTo(DeviceState.STOP);
-    assertThat(strict.state).isEqualTo(4);
-    MigrationException again = error(() -> target.perform(Arc.STOP_TO_RESUMING));
-    assertThat(again.code()).isEqualTo(DeviceError.ARC_FAILED);
+    assertThat(late.state).isEqualTo(4);
+    for (Arc arc : List.of(Arc.STOP_TO_RESUMING, Arc.STOP_TO_STOP_COPY)) {
+      assertThat(error(() -> target.perform(arc)).code()).isEqualTo(DeviceError.ARC_FAILED);
+    }
+    late.refused.add("4>1");
+    MigrationException failure = error(() -> target.perform(Arc.STOP_TO_RUNNING));
+    assertThat(failure.condition()).isEqualTo(DeviceCondition.NEEDS_RESET);
+    assertThat(target.state()).isEqualTo(DeviceState.STOP);
+    late.refused.clear();
     target.perform(Arc.STOP_TO_RUNNING);
-    assertThat(strict.state).isEqualTo(1);
     assertThat(target.state()).isEqualTo(DeviceState.RUNNING);
-    assertThat(strict.written).containsExactly(0, 4, 0, 1);
+    assertThat(late.written).containsExactly(0, 4, 1, 1);
   }
 
   @Test
-  void aFailureToLoadIsNoRefusal() throws MigrationException {
+  void aFailureToLoadKeepsTheDeviceInResuming() throws MigrationException {
     chunks();
     byte[] stream = save(100);
     ScriptedDevice broken = new ScriptedDevice(WINDOW);

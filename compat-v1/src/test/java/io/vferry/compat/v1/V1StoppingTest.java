@@ -28,7 +28,8 @@ class V1StoppingTest {
   private V1DeviceAdapter adapter(V1Stopping stopping) throws MigrationException {
     return V1DeviceAdapter.attach(
         new TalkingDevice(stopping, machine),
-        new V1AdapterSettings("talker", stopping, false, false, 20_000_000, 1 << 20, clock));
+        new V1AdapterSettings(
+            "talker", stopping, V1Loading.WHEN_LEFT, false, false, 20_000_000, 1 << 20, clock));
   }
 
   private void work() {
