@@ -4,6 +4,7 @@ module io.vferry.cli {
   requires static org.jspecify;
   requires com.fasterxml.jackson.core;
   requires info.picocli;
+  requires io.vferry.compat.v1;
   requires io.vferry.runtime;
   requires java.logging;
   requires org.snakeyaml.engine;

@@ -52,7 +52,6 @@ public final class Main {
         .setParameterExceptionHandler(Main::usageError)
         .setExecutionExceptionHandler(Main::failure);
     layOut(commandLine);
-    commandLine.getSubcommands().values().forEach(Main::layOut);
     return commandLine;
   }
 
@@ -63,7 +62,7 @@ public final class Main {
     return new PrintWriter(new OutputStreamWriter(stream, charset), true);
   }
 
-  /** Gives all help texts one layout, with the exit codes of the command. */
+  /** Gives all help texts one layout, with the exit codes of the command; also below it. */
   private static void layOut(CommandLine commandLine) {
     VferryCommand command = commandLine.getCommand();
     Map<String, String> exitCodes = new LinkedHashMap<>();
@@ -89,6 +88,7 @@ public final class Main {
     commandLine
         .getHelpSectionMap()
         .put(SECTION_KEY_DESCRIPTION, help -> indented(help.description()));
+    commandLine.getSubcommands().values().forEach(Main::layOut);
   }
 
   private static String indented(String text) {

@@ -32,7 +32,8 @@ import picocli.CommandLine.Option;
       MigrateCommand.class,
       ReceiveCommand.class,
       PathCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      V1Command.class
     })
 final class RootCommand implements VferryCommand {
 

@@ -20,14 +20,24 @@ class HelpTest {
 
   static Stream<String> commands() {
     CommandLine root = Main.commandLine(new Interruption());
-    return Stream.concat(Stream.of(""), root.getSubcommands().keySet().stream());
+    return Stream.concat(Stream.of(""), below(root, ""));
+  }
+
+  private static Stream<String> below(CommandLine command, String prefix) {
+    return command.getSubcommands().entrySet().stream()
+        .flatMap(
+            entry ->
+                Stream.concat(
+                    Stream.of(prefix + entry.getKey()),
+                    below(entry.getValue(), prefix + entry.getKey() + " ")));
   }
 
   @ParameterizedTest
   @MethodSource("commands")
   void readsAsAccepted(String command) throws Exception {
-    CommandRun run = command.isEmpty() ? CommandRun.of("--help") : CommandRun.of(command, "--help");
-    Path file = EXPECTED.resolve((command.isEmpty() ? "vferry" : command) + ".txt");
+    CommandRun run = CommandRun.of((command + " --help").strip().split(" "));
+    Path file =
+        EXPECTED.resolve((command.isEmpty() ? "vferry" : command.replace(' ', '-')) + ".txt");
     if (Boolean.getBoolean("vferry.help.accept")) {
       Files.createDirectories(EXPECTED);
       Files.writeString(file, run.out());
@@ -41,11 +51,7 @@ class HelpTest {
   @ParameterizedTest
   @MethodSource("commands")
   void hasThePartsOfAManual(String command) {
-    List<String> lines =
-        CommandRun.of(command.isEmpty() ? new String[] {"-h"} : new String[] {command, "-h"})
-            .out()
-            .lines()
-            .toList();
+    List<String> lines = CommandRun.of((command + " -h").strip().split(" ")).out().lines().toList();
 
     assertThat(lines)
         .contains("Name", "Synopsis", "Description", "Options", "Exit codes", "Examples")
