@@ -37,8 +37,9 @@ final class VfioCompatibility implements Compatibility {
     describe()
         .forEach(
             (key, here) -> {
-              String there = source.get(key);
-              if (there != null && !there.equals(here)) {
+              // Who does not say what it is may be anything.
+              String there = source.getOrDefault(key, "unknown");
+              if (!there.equals(here)) {
                 differences.add(new Difference(key, there, here));
               }
             });

@@ -25,6 +25,7 @@ import io.vferry.spi.state.Transition;
 import io.vferry.spi.state.TransitionTable;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -364,8 +365,17 @@ class VfioMigratableDeviceTest {
   void anotherKindOfDeviceIsIncompatible() throws MigrationException {
     Compatibility compatibility = device.capability(Compatibility.class).orElseThrow();
     assertThat(compatibility.compare(compatibility.describe())).isEmpty();
-    assertThat(compatibility.compare(Map.of("device-id", "0x1021")))
+    Map<String, String> other = new HashMap<>(compatibility.describe());
+    other.put("device-id", "0x1021");
+    assertThat(compatibility.compare(other))
         .containsExactly(new Compatibility.Difference("device-id", "0x1021", "0x101e"));
+  }
+
+  @Test
+  void aSourceThatDoesNotSayWhatItIsIsIncompatible() throws MigrationException {
+    Compatibility compatibility = device.capability(Compatibility.class).orElseThrow();
+    assertThat(compatibility.compare(Map.of()))
+        .contains(new Compatibility.Difference("device-id", "unknown", "0x101e"));
   }
 
   @Test
