@@ -95,9 +95,9 @@ final class ArcChecks {
 
   private static Script fault(Facts facts, Arc arc, int access, Then then) {
     return approach(facts, arc)
-        .in(
+        .perform(
             SOURCE,
-            arc.from(),
+            arc,
             "source: %s, in which access number %d to the device fails".formatted(arc, access + 1),
             scene -> {
               Party party = scene.party(SOURCE);
@@ -205,9 +205,9 @@ final class ArcChecks {
         plot.loadGood(REFUSING);
       }
       scripts.add(
-          plot.in(
+          plot.perform(
                   REFUSING,
-                  arc.from(),
+                  arc,
                   "refusing: " + arc,
                   scene -> {
                     Party party = scene.party(REFUSING);

@@ -52,6 +52,7 @@ final class CompatibilityChecks {
             "A newer device is a difference, before anything moves.",
             facts -> compare(facts, NEWER, true),
             Need.COMPATIBILITY,
+            Need.OWN_FORMAT,
             Need.NEWER),
         Check.of(
             Chapter.COMPATIBILITY,
@@ -127,22 +128,27 @@ final class CompatibilityChecks {
                 other.text() + ": describe the device",
                 scene -> scene.note("description", describe(scene.party(other))))
             .step(
-                "destination: compare itself with the description of the " + other.text(),
-                scene -> {
-                  Map<String, String> theirs = Map.copyOf(noted(scene));
-                  Compatibility own =
-                      scene.party(DESTINATION).capability(Compatibility.class).orElseThrow();
-                  List<Compatibility.Difference> differences =
-                      Party.call("compare", () -> own.compare(theirs));
-                  if (differences.isEmpty() == different) {
-                    throw new Violation(
-                        "verdict",
-                        different
-                            ? "compare found no difference to " + theirs
-                            : "compare found a difference to a device of the same kind: "
-                                + differences);
-                  }
-                })
+                Step.of(
+                        "destination: compare itself with the description of the " + other.text(),
+                        scene -> {
+                          Map<String, String> theirs = Map.copyOf(noted(scene));
+                          Compatibility own =
+                              scene
+                                  .party(DESTINATION)
+                                  .capability(Compatibility.class)
+                                  .orElseThrow();
+                          List<Compatibility.Difference> differences =
+                              Party.call("compare", () -> own.compare(theirs));
+                          if (differences.isEmpty() == different) {
+                            throw new Violation(
+                                "verdict",
+                                different
+                                    ? "compare found no difference to " + theirs
+                                    : "compare found a difference to a device of the same kind: "
+                                        + differences);
+                          }
+                        })
+                    .onlyIf(scene -> scene.noted("description", Map.class).isPresent()))
             .script());
   }
 

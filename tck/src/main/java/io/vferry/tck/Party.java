@@ -42,6 +42,7 @@ final class Party {
   private DeviceState at;
   private @Nullable SaveStream save;
   private @Nullable LoadStream load;
+  private boolean written;
   private @Nullable Guest guest;
 
   private Party(
@@ -202,6 +203,7 @@ final class Party {
       recorded.reset();
     } else if (outcome instanceof ArcOutcome.Loading loading && arc.opensLoadStream()) {
       load = loading.stream();
+      written = false;
     } else if (!(outcome instanceof ArcOutcome.Done)
         || arc.opensSaveStream()
         || arc.opensLoadStream()) {
@@ -266,9 +268,15 @@ final class Party {
     return recorded.toByteArray();
   }
 
+  /** Whether anything was written since RESUMING was entered. */
+  boolean written() {
+    return written;
+  }
+
   /** Writes all of it, cut into pieces. */
   void write(byte[] image, int pieceBytes) throws MigrationException, Violation {
     LoadStream stream = loading();
+    written = true;
     for (int offset = 0; offset < image.length; offset += pieceBytes) {
       int length = Math.min(pieceBytes, image.length - offset);
       ByteBuffer piece = ByteBuffer.allocateDirect(length).put(image, offset, length).flip();

@@ -56,6 +56,12 @@ final class Plot {
     return this;
   }
 
+  /** A step that performs an arc in its own way. */
+  Plot perform(Role role, Arc arc, String text, Step.Action action) {
+    steps.add(Step.of(text, action).onlyIf(scene -> scene.ready(role, arc)));
+    return this;
+  }
+
   Plot open(Role role) {
     return step(open(role, ""));
   }
@@ -67,7 +73,7 @@ final class Plot {
   Plot arc(Role role, Arc arc) {
     steps.add(
         Step.of(role.text() + ": " + arc, scene -> scene.party(role).perform(arc))
-            .onlyIf(scene -> scene.at(role) == arc.from()));
+            .onlyIf(scene -> scene.ready(role, arc)));
     at.put(role, arc.to());
     loaded.put(role, false);
     return this;

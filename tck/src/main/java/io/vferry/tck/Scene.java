@@ -88,6 +88,13 @@ final class Scene implements AutoCloseable {
     return party != null && party.load().isPresent() && party.at() == DeviceState.RESUMING;
   }
 
+  /** Whether an arc can be expected to succeed now: RESUMING is not left without data. */
+  boolean ready(Role role, Arc arc) {
+    Party party = parties.get(role);
+    return at(role) == arc.from()
+        && (arc != Arc.RESUMING_TO_STOP || (party != null && party.written()));
+  }
+
   /** Returns a device with its driver; opens it when it is first asked for. */
   Party party(Role role) throws MigrationException, Violation {
     Party known = parties.get(role);
