@@ -6,6 +6,7 @@ module io.vferry.cli {
   requires info.picocli;
   requires io.vferry.compat.v1;
   requires io.vferry.runtime;
+  requires io.vferry.tck;
   requires java.logging;
   requires org.snakeyaml.engine;
 

@@ -49,8 +49,7 @@ record CatalogueSubject(
   }
 
   @Override
-  public Optional<HostDevice> openRefusing(Arc arc, OpenContext context)
-      throws MigrationException {
+  public Optional<HostDevice> openRefusing(Arc arc, OpenContext context) throws MigrationException {
     if (refusing.isEmpty()) {
       return Optional.empty();
     }

@@ -8,6 +8,7 @@ enum ExitCode {
   REFUSED(3, "It cannot be done, and the message says why; nothing was touched."),
   FAILED(4, "The migration failed; the guest runs on at the source."),
   ATTENTION(5, "The migration failed and left something that a person must look at."),
+  BROKEN(6, "The driver breaks a promise; the output says which and how."),
   CANCELLED(130, "Cancelled, by Ctrl-C or SIGTERM; the guest runs on at the source.");
 
   private final int number;

@@ -26,7 +26,7 @@ abstract class MigrationCommand implements VferryCommand {
 
   @Override
   public final Set<ExitCode> exitCodes() {
-    return EnumSet.allOf(ExitCode.class);
+    return EnumSet.complementOf(EnumSet.of(ExitCode.BROKEN));
   }
 
   final Interruption interruption() {

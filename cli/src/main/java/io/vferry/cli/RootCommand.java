@@ -33,7 +33,8 @@ import picocli.CommandLine.Option;
       ReceiveCommand.class,
       PathCommand.class,
       InspectCommand.class,
-      V1Command.class
+      V1Command.class,
+      TckCommand.class
     })
 final class RootCommand implements VferryCommand {
 
