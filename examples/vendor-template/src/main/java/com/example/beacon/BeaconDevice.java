@@ -45,13 +45,24 @@ final class BeaconDevice implements MigratableDevice {
     }
     try {
       // All that can fail comes before the device moves, so that nothing has to be undone.
-      byte[] image = arc.opensSaveStream() ? readImage() : new byte[0];
-      if (arc == Arc.RESUMING_TO_STOP && load.isPresent()) {
-        registers.writeState(load.get().proveWhole());
-      }
+      int stateBytes = (int) registers.get(BeaconRegisters.STATE_BYTES);
+      ArcOutcome outcome =
+          switch (arc) {
+            case STOP_TO_STOP_COPY -> {
+              byte[] image = BeaconFormat.encode(registers.readState(stateBytes));
+              yield new ArcOutcome.Saving(new BeaconSaveStream(registers, image));
+            }
+            case STOP_TO_RESUMING -> new ArcOutcome.Loading(new BeaconLoadStream(stateBytes));
+            case RESUMING_TO_STOP -> {
+              registers.writeState(load.orElseThrow(BeaconDevice::noLoad).proveWhole());
+              yield ArcOutcome.done();
+            }
+            default -> ArcOutcome.done();
+          };
       registers.set(BeaconRegisters.STATE, arc.to().number());
       endStreams();
-      return outcome(arc, image);
+      keep(outcome);
+      return outcome;
     } catch (MigrationException e) {
       throw e.withArc(arc)
           .withState(state())
@@ -60,21 +71,16 @@ final class BeaconDevice implements MigratableDevice {
     }
   }
 
-  private byte[] readImage() throws MigrationException {
-    return BeaconFormat.encode(
-        registers.readState((int) registers.get(BeaconRegisters.STATE_BYTES)));
+  private static MigrationException noLoad() {
+    return new MigrationException(DeviceError.SESSION_CLOSED, "another driver began this load");
   }
 
-  private ArcOutcome outcome(Arc arc, byte[] image) throws MigrationException {
-    if (arc.opensSaveStream()) {
-      save = Optional.of(new BeaconSaveStream(registers, image));
-      return new ArcOutcome.Saving(save.get());
+  private void keep(ArcOutcome outcome) {
+    if (outcome instanceof ArcOutcome.Saving saving) {
+      save = Optional.of(saving.stream()).map(BeaconSaveStream.class::cast);
+    } else if (outcome instanceof ArcOutcome.Loading loading) {
+      load = Optional.of(loading.stream()).map(BeaconLoadStream.class::cast);
     }
-    if (arc.opensLoadStream()) {
-      load = Optional.of(new BeaconLoadStream(registers));
-      return new ArcOutcome.Loading(load.get());
-    }
-    return ArcOutcome.done();
   }
 
   private void endStreams() {

@@ -13,8 +13,8 @@ final class BeaconLoadStream implements LoadStream {
   private boolean tooLong;
   private volatile boolean closed;
 
-  BeaconLoadStream(BeaconRegisters registers) throws MigrationException {
-    this.stateBytes = (int) registers.get(BeaconRegisters.STATE_BYTES);
+  BeaconLoadStream(int stateBytes) {
+    this.stateBytes = stateBytes;
     this.image = ByteBuffer.allocate(BeaconFormat.HEADER_BYTES + stateBytes);
   }
 
