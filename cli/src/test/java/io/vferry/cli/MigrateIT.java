@@ -72,6 +72,36 @@ class MigrateIT {
     assertThat(leftovers()).isEmpty();
   }
 
+  /** The example that people try first for these devices, with less memory and state. */
+  @Test
+  void movesTwoFunctionsOfACardByTheCommandsOfItsFirmware() throws Exception {
+    String manifest =
+        vferry
+            .write(
+                "pair.yaml",
+                VM
+                    + PATIENT
+                    + """
+                    devices:
+                      - {id: vf0, host: 'sim:mlx5-vf?pf=c&vf=0&state=4MiB&seed=1', peers: [vf1]}
+                      - {id: vf1, host: 'sim:mlx5-vf?pf=c&vf=1&state=4MiB&seed=2', peers: [vf0]}
+                    """)
+            .toString();
+
+    CommandRun run = vferry.run("migrate", manifest, "-o", "json");
+
+    assertThat(run.exitCode()).as(run.toString()).isZero();
+    Map<String, Object> report = JsonValue.parseObject(run.out());
+    assertThat(report).containsEntry("status", "completed");
+    assertThat(field(report, "audit", "passed")).isEqualTo(true);
+    assertThat((long) field(report, "vfio", "transferred")).isGreaterThan(8L << 20);
+    assertThat(devices(report))
+        .extracting(device -> device.get("id"))
+        .containsExactly("vf0", "vf1");
+    assertThat(devices(report).get(0).get("path").toString())
+        .startsWith("[RUNNING, PRE_COPY, PRE_COPY_P2P, STOP_COPY");
+  }
+
   @Test
   void showsAPersonWhatHappened() throws Exception {
     String manifest = vferry.write("vm.yaml", VM + PATIENT + DEVICES).toString();
