@@ -186,6 +186,7 @@ final class HisiAccDevice
         yield ArcOutcome.done();
       }
       case STOP_TO_STOP_COPY -> {
+        requireUnchanged();
         HisiAccSnapshot.Image image = snapshot.take();
         HisiAccSaveStream stream = new HisiAccSaveStream(function.name(), image.match());
         stream.complete(image);
@@ -227,6 +228,17 @@ final class HisiAccDevice
     queues = found;
     stopped = Stopped.of(function.vf().readEqc());
     return found;
+  }
+
+  /** A device that goes on after it said it had stopped is found out, if it tells of events. */
+  private void requireUnchanged() throws MigrationException {
+    Stopped before = stopped;
+    if (before != null && !before.equals(Stopped.of(function.vf().readEqc()))) {
+      throw new MigrationException(
+          DeviceError.ARC_FAILED,
+          function.name()
+              + " changed after it had stopped: it had work under way, which is not in memory");
+    }
   }
 
   private HisiAccSaveStream openSave() throws MigrationException {

@@ -26,6 +26,10 @@ final class HisiAccVf {
   }
 
   int read(HisiAccVfRegister register) throws MigrationException {
+    if (register.offset() >= HisiAccNumbers.WINDOW_BYTES) {
+      // From a window this would be a register of the next function.
+      return own.read(register.offset());
+    }
     return placed.read(placement.base() + register.offset());
   }
 

@@ -52,8 +52,8 @@ public final class HisiAccDeviceModel implements DeviceModel {
   @Override
   public String description(String name) {
     return "virtual function of a HiSilicon accelerator: chip, vfs, vf, qm, windows, queues,"
-               + " isolation, iommu-log, tick, work-ticks, guest, depth, task-rate, task-bytes,"
-               + " seed";
+        + " isolation, iommu-log, tick, work-ticks, guest, depth, task-rate, task-bytes,"
+        + " seed";
   }
 
   @Override
