@@ -17,6 +17,8 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.vm.GuestAudit;
 import io.vferry.spi.vm.VmAdaptor;
+import io.vferry.vendor.hisiacc.HisiAccMigrationDriver;
+import io.vferry.vendor.hisiacc.model.HisiAccDeviceModel;
 import io.vferry.vendor.sim.SimClock;
 import io.vferry.vendor.sim.SimDeviceModel;
 import io.vferry.vendor.sim.SimMigrationDriver;
@@ -74,9 +76,12 @@ final class Simulation implements AutoCloseable {
         catalogue(destinationDriver, new SimVmAdaptor()));
   }
 
-  private static Catalogue catalogue(MigrationDriver driver, VmAdaptor adaptor) {
+  static Catalogue catalogue(MigrationDriver driver, VmAdaptor adaptor) {
     return Discovery.embedded(
-        List.of(driver), List.of(), List.of(new SimDeviceModel()), List.of(adaptor));
+        List.of(driver, new HisiAccMigrationDriver()),
+        List.of(),
+        List.of(new SimDeviceModel(), new HisiAccDeviceModel()),
+        List.of(adaptor));
   }
 
   private Simulation(

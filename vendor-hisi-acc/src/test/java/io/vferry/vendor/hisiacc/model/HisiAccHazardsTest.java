@@ -138,6 +138,20 @@ final class HisiAccHazardsTest {
     side.finish();
   }
 
+  @Test
+  void h3AStopInterruptedInThePauseStartsTheDeviceAgain() throws MigrationException {
+    HisiAccSide side = working("queues=4&depth=8");
+    side.quirks.commandNanos.put(HisiAccNumbers.COMMAND_PAUSE, 5_000_000L);
+    clock.schedule(1_000_000, () -> Thread.currentThread().interrupt());
+    MigrationException failure = failure(side, Arc.RUNNING_TO_STOP);
+    assertThat(Thread.interrupted()).as("the interrupt is kept").isTrue();
+    assertThat(failure.code()).isEqualTo(DeviceError.INTERRUPTED);
+    // Only when the pause has ended can it be undone.
+    assertThat(failure.condition()).isEqualTo(DeviceCondition.USABLE);
+    assertThat(side.function.paused()).isFalse();
+    side.finish();
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {HisiAccNumbers.COMMAND_SQC_BT, HisiAccNumbers.COMMAND_CQC_BT})
   void h4ASaveThatFailsLeavesNoStreamBehind(int command) throws MigrationException {
