@@ -35,9 +35,6 @@ final class HisiAccDevice
 
   private static final FeatureSet FEATURES = FeatureSet.STOP_COPY_PRE_COPY;
 
-  /** What the kernel gives the device to come back; only where doorbells can be discarded. */
-  private static final int DISCARD = 1;
-
   private final HostDevice host;
   private final HisiAccFunction function;
   private final HisiAccRestart restart;
@@ -49,7 +46,6 @@ final class HisiAccDevice
   private final SharedParts.Lease<?> lease;
   private final Object lock = new Object();
   private volatile DeviceState state = DeviceState.RUNNING;
-  private int resets;
   private volatile boolean inArc;
   private @Nullable HisiAccQueues queues;
   private volatile @Nullable Stopped stopped;
@@ -124,18 +120,16 @@ final class HisiAccDevice
           .withArc(arc)
           .withState(now);
     }
-    int before;
     synchronized (lock) {
-      before = resets;
       inArc = true;
+      function.vf().beginArc();
     }
     try {
       ArcOutcome outcome = work(arc);
       synchronized (lock) {
-        if (resets != before) {
+        if (function.vf().wasReset()) {
           close(outcome);
-          throw new MigrationException(
-              DeviceError.ARC_FAILED, function.name() + " was reset in the arc");
+          throw wasReset();
         }
         state = arc.to();
         if (arc.endsStream()) {
@@ -144,14 +138,36 @@ final class HisiAccDevice
       }
       return outcome;
     } catch (MigrationException e) {
-      MigrationException told = e.withArc(arc).withState(state);
-      throw e.condition() == DeviceCondition.UNKNOWN
-          ? told.withCondition(
-              arc == Arc.RESUMING_TO_STOP ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE)
-          : told;
+      throw told(e, arc);
     } finally {
       inArc = false;
     }
+  }
+
+  private MigrationException wasReset() {
+    return new MigrationException(
+        DeviceError.ARC_FAILED, function.name() + " was reset in the middle of the arc");
+  }
+
+  /** Says in which state a failed arc leaves the device, and what can be done with it. */
+  private MigrationException told(MigrationException failure, Arc arc) {
+    synchronized (lock) {
+      if (function.vf().wasReset()) {
+        // What an arc under way put down after the reset is of no use.
+        queues = null;
+        stopped = null;
+        endStreams();
+        MigrationException reset = wasReset().withArc(arc).withState(state);
+        reset.addSuppressed(failure);
+        return reset.withCondition(
+            state == DeviceState.ERROR ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE);
+      }
+    }
+    MigrationException told = failure.withArc(arc).withState(state);
+    return failure.condition() == DeviceCondition.UNKNOWN
+        ? told.withCondition(
+            arc == Arc.RESUMING_TO_STOP ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE)
+        : told;
   }
 
   private static void close(ArcOutcome outcome) {
@@ -310,13 +326,14 @@ final class HisiAccDevice
     boolean discard = function.pf().version() >= HisiAccNumbers.QM_V5;
     DeviceState reached = DeviceState.ERROR;
     try {
+      function.vf().beginReset();
       if (discard) {
-        function.vf().write(HisiAccVfRegister.FUN_DB_DROP, DISCARD);
+        function.vf().discardDoorbells(true);
       }
       host.reset();
       reached = DeviceState.RUNNING;
       if (discard) {
-        function.vf().write(HisiAccVfRegister.FUN_DB_DROP, 0);
+        function.vf().discardDoorbells(false);
       }
     } finally {
       synchronized (lock) {
@@ -327,7 +344,6 @@ final class HisiAccDevice
 
   /** Under the lock. */
   private void forget(DeviceState reached) {
-    resets++;
     state = reached;
     queues = null;
     stopped = null;

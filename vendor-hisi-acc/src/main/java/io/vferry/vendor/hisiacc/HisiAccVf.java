@@ -1,17 +1,24 @@
 package io.vferry.vendor.hisiacc;
 
+import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** The registers of a virtual function, wherever they are placed. */
+/**
+ * The registers of a virtual function, wherever they are placed. A reset in the middle of an arc
+ * ends the arc: nothing more is written on behalf of a life that is over.
+ */
 final class HisiAccVf {
 
   private final HisiAccRegion own;
   private final HisiAccRegion placed;
   private final HisiAccPlacement placement;
+  private final AtomicInteger resets = new AtomicInteger();
+  private volatile int resetsBefore;
 
   /**
    * Takes the registers.
@@ -25,6 +32,33 @@ final class HisiAccVf {
     this.placement = placement;
   }
 
+  /** An arc begins. */
+  void beginArc() {
+    resetsBefore = resets.get();
+  }
+
+  /** Whether the function was reset since the arc began. */
+  boolean wasReset() {
+    return resets.get() != resetsBefore;
+  }
+
+  /** A reset begins: the arc that is under way, perhaps in another thread, may write no more. */
+  void beginReset() {
+    resets.incrementAndGet();
+  }
+
+  /** Has the device discard doorbells, or not, around a reset. */
+  void discardDoorbells(boolean discard) throws MigrationException {
+    placed.write(placement.base() + HisiAccVfRegister.FUN_DB_DROP.offset(), discard ? 1 : 0);
+  }
+
+  private void requireNoReset() throws MigrationException {
+    if (wasReset()) {
+      throw new MigrationException(
+          DeviceError.ARC_FAILED, "the function was reset in the middle of the arc");
+    }
+  }
+
   int read(HisiAccVfRegister register) throws MigrationException {
     if (register.offset() >= HisiAccNumbers.WINDOW_BYTES) {
       // From a window this would be a register of the next function.
@@ -34,6 +68,7 @@ final class HisiAccVf {
   }
 
   void write(HisiAccVfRegister register, int value) throws MigrationException {
+    requireNoReset();
     placed.write(placement.base() + register.offset(), value);
   }
 
@@ -63,6 +98,7 @@ final class HisiAccVf {
 
   private void writeContext(int offset, int[] words) throws MigrationException {
     for (int word = 0; word < words.length; word++) {
+      requireNoReset();
       placed.write(placement.base() + offset + (long) word * Integer.BYTES, words[word]);
     }
   }
@@ -77,6 +113,7 @@ final class HisiAccVf {
 
   /** Writes all of the mailbox in one access, which starts the command. */
   void writeMailbox(int command, long data) throws MigrationException {
+    requireNoReset();
     placed
         .region()
         .write(
@@ -95,6 +132,7 @@ final class HisiAccVf {
 
   /** Kicks a submission queue: it goes on where its context says. */
   void kick(int queue) throws MigrationException {
+    requireNoReset();
     own.writeLong(HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
   }
 
@@ -104,6 +142,7 @@ final class HisiAccVf {
    * register of the next function.
    */
   void ringEvents(int kind, int head) throws MigrationException {
+    requireNoReset();
     own.writeLong(HisiAccNumbers.EVENT_DOORBELL, doorbell(kind, 0, head, 0));
   }
 

@@ -221,6 +221,86 @@ final class HisiAccKnownBugsTest {
     assertThatThrownBy(() -> stream.read(ByteBuffer.allocate(8))).hasMessageContaining("VF-1007");
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {0, 500_000, 1_500_000, 2_500_000, 3_500_000, 4_500_000})
+  void bug05AResetInTheMiddleOfAnArcEndsIt(long afterNanos) throws MigrationException {
+    for (Arc arc : List.of(Arc.RUNNING_TO_STOP, Arc.PRE_COPY_TO_STOP_COPY, Arc.RESUMING_TO_STOP)) {
+      HisiAccSide side = working("queues=4&depth=8");
+      byte[] stream = stream(side, arc);
+      for (int command = 4; command <= HisiAccNumbers.COMMAND_PAUSE; command++) {
+        side.quirks.commandNanos.put(command, 1_000_000L);
+      }
+      clock.schedule(
+          afterNanos,
+          () -> {
+            try {
+              side.device.reset();
+              side.chip.forgetAccesses();
+              side.chip.shared().recording = true;
+            } catch (MigrationException e) {
+              throw new AssertionError(e);
+            }
+          });
+      MigrationException failure =
+          catchThrowableOfType(MigrationException.class, () -> side.perform(arc));
+      side.chip.shared().recording = false;
+      if (failure != null) {
+        assertThat(failure.detail()).contains("was reset in the middle of the arc");
+        assertThat(failure.state()).contains(DeviceState.RUNNING);
+        assertThat(failure.condition()).isEqualTo(DeviceCondition.USABLE);
+        assertThat(side.writes())
+            .as("written to the function after the reset")
+            .noneMatch(write -> write.function() != 0);
+      } else {
+        // The arc was over before.
+        side.reset();
+      }
+      assertThat(stream.length).isLessThan(177);
+      assertThat(side.device.state()).isEqualTo(DeviceState.RUNNING);
+      assertThat(side.register(HisiAccVfRegister.VF_STATE)).isOne();
+      assertThat(side.function.paused()).isFalse();
+      side.quirks.commandNanos.clear();
+      clock.advance(10_000_000);
+      side.guard.at(DeviceState.RUNNING);
+      side.guest.tick(0);
+      side.guest.submit(9);
+      side.finish();
+    }
+  }
+
+  /** Brings a device to where an arc starts. */
+  private byte[] stream(HisiAccSide side, Arc arc) throws MigrationException {
+    switch (arc) {
+      case PRE_COPY_TO_STOP_COPY -> side.save(Arc.RUNNING_TO_PRE_COPY);
+      case RESUMING_TO_STOP -> {
+        side.perform(Arc.RUNNING_TO_STOP);
+        byte[] stream = HisiAccSide.drain(side.save(Arc.STOP_TO_STOP_COPY), 176);
+        side.perform(Arc.STOP_COPY_TO_STOP);
+        HisiAccSide.feed(side.load(), stream, 176);
+        return stream;
+      }
+      default -> {}
+    }
+    return new byte[0];
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {HisiAccNumbers.COMMAND_SQC_BT, HisiAccNumbers.COMMAND_CQC_BT})
+  void bug02ALoadThatFailsLeavesAFunctionThatIsNotReady(int command) throws MigrationException {
+    HisiAccSide source = working("queues=4");
+    source.perform(Arc.RUNNING_TO_STOP);
+    byte[] stream = HisiAccSide.drain(source.save(Arc.STOP_TO_STOP_COPY), 176);
+    HisiAccSide target = HisiAccSide.of(clock, "queues=4");
+    LoadStream in = resuming(target);
+    in.write(ByteBuffer.wrap(stream));
+    target.quirks.commandStatus.put(command, 4);
+    MigrationException failure = failure(target, Arc.RESUMING_TO_STOP);
+    assertThat(failure.detail()).contains("refused mailbox command", "status 4");
+    assertThat(failure.condition()).isEqualTo(DeviceCondition.NEEDS_RESET);
+    assertThat(failure.state()).contains(DeviceState.RESUMING);
+    assertThat(target.register(HisiAccVfRegister.VF_STATE)).isOne();
+  }
+
   @Test
   void bug06ResetReadAndProgressDoNotWaitForEachOther() throws Exception {
     HisiAccSide side = idle("queues=4");
