@@ -32,9 +32,9 @@ import picocli.CommandLine.Option;
       MigrateCommand.class,
       ReceiveCommand.class,
       PathCommand.class,
+      TckCommand.class,
       InspectCommand.class,
-      V1Command.class,
-      TckCommand.class
+      V1Command.class
     })
 final class RootCommand implements VferryCommand {
 
