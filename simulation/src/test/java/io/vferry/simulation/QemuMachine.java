@@ -6,6 +6,7 @@ import io.vferry.compat.v1.V1RegionSettings;
 import io.vferry.spi.access.AccessGuard;
 import io.vferry.spi.access.AccessPolicy;
 import io.vferry.spi.access.GuardedHostDevice;
+import io.vferry.spi.driver.GuestRegions;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.MigrationException;
@@ -66,7 +67,9 @@ final class QemuMachine implements AutoCloseable {
       host.dma().map(range.start(), vm.memory().slice(range), DmaSpace.Direction.READ_WRITE);
       container.mapped(range);
     }
-    HostDevice guest = new GuardedHostDevice(host, guard);
+    HostDevice guest =
+        new GuardedHostDevice(
+            host, guard, device.capability(GuestRegions.class).orElse(() -> Map.of()));
     vm.plug("dev0", guest);
     qemu =
         new QemuV1(
