@@ -1,22 +1,14 @@
 package io.vferry.cli;
 
-import io.vferry.cli.manifest.Spelling;
 import io.vferry.cli.output.Inspection;
-import io.vferry.runtime.discovery.Discovery;
-import io.vferry.runtime.discovery.Found;
-import io.vferry.spi.driver.MigrationDriver;
-import io.vferry.spi.driver.StreamInspector;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,10 +37,6 @@ import picocli.CommandLine.Parameters;
     })
 final class InspectCommand implements VferryCommand {
 
-  /** What a driver found, or why it found nothing. */
-  private record Reading(
-      String driver, List<StreamInspector.Field> fields, @Nullable MigrationException refusal) {}
-
   @Parameters(index = "0", paramLabel = "FILE", description = "The recorded stream.")
   private Path file = Path.of("");
 
@@ -75,37 +63,15 @@ final class InspectCommand implements VferryCommand {
   @Override
   public Integer call() throws CommandException, MigrationException {
     common.startLogging();
-    List<Found<MigrationDriver>> able =
-        Discovery.discover(drivers.directories()).drivers().stream()
-            .filter(driver -> driver.instance().inspector().isPresent())
-            .toList();
-    List<Found<MigrationDriver>> asked = asked(able);
-    ByteBuffer stream = contents();
-    Reading reading = recognised(read(asked, stream));
+    StreamReaders readers = StreamReaders.find(drivers.directories(), driverId, common);
+    Inspection inspection = readers.read(file, contents());
     PrintWriter out = common.out();
-    Inspection inspection = new Inspection(reading.driver(), stream.remaining(), reading.fields());
     if (common.json()) {
       out.println(inspection.json());
     } else {
       inspection.lines(file.toString()).forEach(out::println);
     }
     return ExitCode.OK.number();
-  }
-
-  private List<Found<MigrationDriver>> asked(List<Found<MigrationDriver>> able)
-      throws CommandException {
-    String id = driverId;
-    if (id == null) {
-      return able;
-    }
-    List<Found<MigrationDriver>> named =
-        able.stream().filter(driver -> driver.name().equals(id)).toList();
-    if (named.isEmpty()) {
-      throw common.usageError(
-          "no driver '%s' with an inspector; %s"
-              .formatted(id, Spelling.hint(id, able.stream().map(Found::name).toList())));
-    }
-    return named;
   }
 
   private ByteBuffer contents() throws CommandException {
@@ -121,49 +87,5 @@ final class InspectCommand implements VferryCommand {
     } catch (IOException e) {
       throw new CommandException(ExitCode.USAGE, "cannot read " + file + ": " + e.getMessage());
     }
-  }
-
-  private static List<Reading> read(List<Found<MigrationDriver>> asked, ByteBuffer stream) {
-    List<Reading> readings = new ArrayList<>();
-    for (Found<MigrationDriver> driver : asked) {
-      StreamInspector inspector = driver.instance().inspector().orElseThrow();
-      try {
-        List<StreamInspector.Field> fields = inspector.inspect(stream.asReadOnlyBuffer());
-        readings.add(new Reading(driver.name(), fields, null));
-      } catch (MigrationException e) {
-        readings.add(new Reading(driver.name(), List.of(), e));
-      }
-    }
-    return readings;
-  }
-
-  private Reading recognised(List<Reading> readings) throws CommandException, MigrationException {
-    List<Reading> sound = readings.stream().filter(reading -> reading.refusal() == null).toList();
-    if (sound.size() == 1) {
-      return sound.get(0);
-    }
-    if (sound.size() > 1) {
-      throw new CommandException(
-          ExitCode.REFUSED,
-          "%s could be a stream of %s; say which with --driver"
-              .formatted(
-                  file, sound.stream().map(Reading::driver).collect(Collectors.joining(" or "))));
-    }
-    MigrationException only = readings.size() == 1 ? readings.get(0).refusal() : null;
-    if (only != null) {
-      throw only;
-    }
-    throw new CommandException(
-        ExitCode.REFUSED,
-        readings.isEmpty()
-            ? "no driver was found that can inspect streams"
-            : readings.stream()
-                .filter(reading -> reading.refusal() != null)
-                .map(reading -> "%n  %s: %s".formatted(reading.driver(), detail(reading.refusal())))
-                .collect(Collectors.joining("", file + " is a stream of no driver here:", "")));
-  }
-
-  private static String detail(@Nullable MigrationException refusal) {
-    return refusal == null ? "" : refusal.detail();
   }
 }
