@@ -1,6 +1,8 @@
 package io.vferry.cli;
 
 import io.vferry.runtime.discovery.Catalogue;
+import io.vferry.runtime.discovery.DriverChoice;
+import io.vferry.runtime.engine.SystemHostClock;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -60,5 +62,32 @@ record CatalogueSubject(
       throw new MigrationException(
           DeviceError.BAD_REQUEST, "'" + text + "' is no device address", e);
     }
+  }
+
+  /**
+   * Returns the driver to check: asks the opened device, because its address alone may say too
+   * little.
+   *
+   * @param driver its id, if the user wants a certain one
+   */
+  static MigrationDriver choose(Catalogue catalogue, DeviceAddress address, Optional<String> driver)
+      throws CommandException, MigrationException {
+    try (SystemHostClock clock = new SystemHostClock(CatalogueSubject::daemon);
+        HostDevice host = catalogue.open(address, new OpenContext("tck", clock))) {
+      DriverChoice choice = catalogue.choose(host.info(), driver);
+      if (choice instanceof DriverChoice.Chosen one) {
+        return one.driver().instance();
+      }
+      throw new CommandException(
+          ExitCode.REFUSED,
+          "vferry: no driver to check on %s: %s; 'vferry drivers' shows what was found"
+              .formatted(address, choice.reason()));
+    }
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "vferry-tck-choice");
+    thread.setDaemon(true);
+    return thread;
   }
 }

@@ -74,7 +74,8 @@ final class StreamReaders {
     return readings;
   }
 
-  private static Reading recognised(Path file, List<Reading> readings) throws CommandException, MigrationException {
+  private static Reading recognised(Path file, List<Reading> readings)
+      throws CommandException, MigrationException {
     List<Reading> sound = readings.stream().filter(reading -> reading.refusal() == null).toList();
     if (sound.size() == 1) {
       return sound.get(0);

@@ -2,13 +2,9 @@ package io.vferry.cli;
 
 import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.Discovery;
-import io.vferry.runtime.discovery.DriverChoice;
-import io.vferry.runtime.engine.SystemHostClock;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
-import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.OpenContext;
 import io.vferry.tck.CheckResult;
 import io.vferry.tck.ConformanceKit;
 import io.vferry.tck.ConformanceReport;
@@ -115,7 +111,8 @@ final class TckCommand implements VferryCommand {
     common.startLogging();
     Catalogue catalogue = Discovery.discover(drivers.directories());
     DeviceAddress address = address("--device", device);
-    MigrationDriver chosen = choose(catalogue, address);
+    MigrationDriver chosen =
+        CatalogueSubject.choose(catalogue, address, Optional.ofNullable(driver));
     CatalogueSubject subject =
         new CatalogueSubject(
             catalogue,
@@ -163,28 +160,6 @@ final class TckCommand implements VferryCommand {
     } catch (IllegalArgumentException e) {
       throw new CommandException(ExitCode.USAGE, "vferry: " + option + ": " + e.getMessage(), e);
     }
-  }
-
-  /** Asks the opened device, because its address alone may say too little. */
-  private MigrationDriver choose(Catalogue catalogue, DeviceAddress address)
-      throws CommandException, MigrationException {
-    try (SystemHostClock clock = new SystemHostClock(TckCommand::daemon);
-        HostDevice host = catalogue.open(address, new OpenContext("tck", clock))) {
-      DriverChoice choice = catalogue.choose(host.info(), Optional.ofNullable(driver));
-      if (choice instanceof DriverChoice.Chosen one) {
-        return one.driver().instance();
-      }
-      throw new CommandException(
-          ExitCode.REFUSED,
-          "vferry: no driver to check on %s: %s; 'vferry drivers' shows what was found"
-              .formatted(address, choice.reason()));
-    }
-  }
-
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "vferry-tck-choice");
-    thread.setDaemon(true);
-    return thread;
   }
 
   private void write(ConformanceReport results) throws CommandException {

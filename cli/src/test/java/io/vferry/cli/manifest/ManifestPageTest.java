@@ -19,9 +19,7 @@ class ManifestPageTest {
   private static final String BEGIN = "<!-- settings: printed by ManifestPageTest -->\n";
   private static final String END = "<!-- end of settings -->\n";
 
-  /**
-   * To write the table anew: mvn -pl cli -am test -Dtest='ManifestPageTest' -Dvferry.docs=write
-   */
+  /** To write the table anew: mvn -pl cli -am test -Dtest='ManifestPageTest' -Dvferry.docs=write */
   @Test
   void theTableShowsEachSettingWithItsDefault() throws IOException {
     String page = Files.readString(PAGE);
@@ -55,8 +53,7 @@ class ManifestPageTest {
     StringBuilder table = new StringBuilder("| key | default | meaning |\n|---|---|---|\n");
     for (Setting setting : Setting.values()) {
       table.append(
-          "| `%s` | `%s` | %s |\n"
-              .formatted(setting.key(), text(setting), setting.meaning()));
+          "| `%s` | `%s` | %s |\n".formatted(setting.key(), text(setting), setting.meaning()));
     }
     return table.toString();
   }
