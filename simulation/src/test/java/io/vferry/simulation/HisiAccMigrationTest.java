@@ -135,7 +135,7 @@ class HisiAccMigrationTest {
         AttachedDevices destination =
             AttachedDevices.open(manifest, Side.DESTINATION, catalogue, clock)) {
       return new Planner(catalogue)
-          .plan(manifest, source.attachments(), Optional.of(destination.attachments()));
+          .plan(manifest, source.attachments(), destination.attachments());
     }
   }
 }
