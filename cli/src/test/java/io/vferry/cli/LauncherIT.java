@@ -102,7 +102,7 @@ class LauncherIT {
             + tree
             + "/cli/target/vferry/lib\n");
     Map<String, String> environment = Map.of("JAVA_HOME", home.toString());
-    Path source = tree.resolve("spi/src/main/A.java");
+    Path source = tree.resolve("runtime/src/main/A.java");
 
     assertThat(run(tree.resolve("vferry"), environment, "drivers").out()).isEqualTo("ran\n");
     assertThat(run(tree.resolve("vferry"), environment, "drivers").out()).isEqualTo("ran\n");
@@ -135,8 +135,11 @@ class LauncherIT {
     Path tree = Files.createDirectory(root.resolve("tree"));
     Files.copy(SCRIPT, tree.resolve("vferry"));
     Files.writeString(tree.resolve("pom.xml"), "");
-    Files.createDirectories(tree.resolve("spi/src/main"));
-    Files.writeString(tree.resolve("spi/src/main/A.java"), "");
+    Files.createDirectory(tree.resolve("cli"));
+    Files.writeString(
+        tree.resolve("cli/pom.xml"), "    <artifactId>vferry-runtime</artifactId>\n");
+    Files.createDirectories(tree.resolve("runtime/src/main"));
+    Files.writeString(tree.resolve("runtime/src/main/A.java"), "");
     return tree;
   }
 
