@@ -121,7 +121,7 @@ class FenceTest {
 
     @Override
     public <T> Optional<T> capability(Class<T> type) {
-      return Optional.of(type.cast(this));
+      return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
     }
 
     @Override
