@@ -37,7 +37,8 @@ final class Laws {
           "tck", List.of("org.junit..", "org.opentest4j.."));
 
   /** Modules with a law of their own in place of the list of what they may see. */
-  private static final List<String> FREE = List.of("runtime", "cli", "bench");
+  private static final List<String> FREE =
+      List.of("runtime", "cli", "bench", "examples/integrator");
 
   private Laws() {}
 
@@ -118,7 +119,7 @@ final class Laws {
   static ArchRule onlyTheCommandSpeaksAndExits() {
     return classes()
         .that()
-        .resideOutsideOfPackages("io.vferry.cli..", "io.vferry.bench..")
+        .resideOutsideOfPackages("io.vferry.cli..", "io.vferry.bench..", "io.vferry.examples..")
         .should(never(accessField(System.class, "out")))
         .andShould(never(accessField(System.class, "err")))
         .andShould(never(callMethod(System.class, "exit", int.class)))

@@ -136,8 +136,7 @@ class LauncherIT {
     Files.copy(SCRIPT, tree.resolve("vferry"));
     Files.writeString(tree.resolve("pom.xml"), "");
     Files.createDirectory(tree.resolve("cli"));
-    Files.writeString(
-        tree.resolve("cli/pom.xml"), "    <artifactId>vferry-runtime</artifactId>\n");
+    Files.writeString(tree.resolve("cli/pom.xml"), "    <artifactId>vferry-runtime</artifactId>\n");
     Files.createDirectories(tree.resolve("runtime/src/main"));
     Files.writeString(tree.resolve("runtime/src/main/A.java"), "");
     return tree;

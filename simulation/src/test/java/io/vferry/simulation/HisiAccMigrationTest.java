@@ -134,8 +134,7 @@ class HisiAccMigrationTest {
     try (AttachedDevices source = AttachedDevices.open(manifest, Side.SOURCE, catalogue, clock);
         AttachedDevices destination =
             AttachedDevices.open(manifest, Side.DESTINATION, catalogue, clock)) {
-      return new Planner(catalogue)
-          .plan(manifest, source.attachments(), destination.attachments());
+      return new Planner(catalogue).plan(manifest, source.attachments(), destination.attachments());
     }
   }
 }

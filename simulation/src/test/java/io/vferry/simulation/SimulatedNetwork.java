@@ -46,7 +46,7 @@ final class SimulatedNetwork implements ChunkSender {
   private boolean cut;
   private int delivered;
   private boolean lifted;
-  private long unlimitedBytes;
+  private long limitedBytes;
 
   SimulatedNetwork(SplittableRandom random) {
     this.random = random;
@@ -129,7 +129,7 @@ final class SimulatedNetwork implements ChunkSender {
               ? (int) ((address / Chunk.MEMORY_BLOCK_BYTES) % CONNECTIONS)
               : random.nextInt(CONNECTIONS);
       outstandingBytes += length;
-      unlimitedBytes += lifted ? length : 0;
+      limitedBytes += lifted ? 0 : length;
       data.get(connection).add(new Delivery(chunk, copy));
       return chunk;
     } finally {
@@ -142,9 +142,9 @@ final class SimulatedNetwork implements ChunkSender {
     lifted = true;
   }
 
-  /** Returns how many bytes were sent after the end of the bandwidth limit. */
-  long unlimitedBytes() {
-    return unlimitedBytes;
+  /** Returns how many bytes were sent before the end of the bandwidth limit. */
+  long limitedBytes() {
+    return limitedBytes;
   }
 
   @Override

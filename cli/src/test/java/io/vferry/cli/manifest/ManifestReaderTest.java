@@ -2,6 +2,7 @@ package io.vferry.cli.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.plan.P2pPolicy;
@@ -17,7 +18,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -271,7 +271,7 @@ class ManifestReaderTest {
   void refusesAFileThatMayNotBeRead() throws IOException {
     Path file = Files.writeString(directory.resolve("m.yaml"), VM);
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("---------"));
-    Assumptions.assumeFalse(Files.isReadable(file), "root may read everything");
+    assumeThat(Files.isReadable(file)).as("root may read everything").isFalse();
 
     assertThat(refusal()).isEqualTo("m.yaml: cannot be read: permission denied");
   }
