@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.function.Function;
 
 /** The keys under {@code settings}, each with how it is written and what it means. */
+// The functions are references to methods without state, which their type does not tell.
+@SuppressWarnings("ImmutableEnumChecker")
 enum Setting {
   DOWNTIME_LIMIT(
       "downtime-limit",
