@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Reads the {@code settings} part of a manifest. */
 final class SettingsReader {
@@ -59,6 +60,6 @@ final class SettingsReader {
   }
 
   private <T> T value(Setting setting, Class<T> type) {
-    return type.cast(values.get(setting));
+    return type.cast(Objects.requireNonNull(values.get(setting)));
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -54,8 +55,10 @@ public final class LiveProgress implements ProgressListener, AutoCloseable {
    */
   public static LiveProgress start(ProgressView view, boolean redraw, PrintWriter out) {
     LiveProgress progress = new LiveProgress(view, redraw, out);
-    progress.drawing.scheduleWithFixedDelay(
-        progress::showLatest, REDRAW_MILLIS, REDRAW_MILLIS, TimeUnit.MILLISECONDS);
+    // It ends with its executor, in close.
+    ScheduledFuture<?> unused =
+        progress.drawing.scheduleWithFixedDelay(
+            progress::showLatest, REDRAW_MILLIS, REDRAW_MILLIS, TimeUnit.MILLISECONDS);
     return progress;
   }
 
