@@ -6,6 +6,7 @@
 module io.vferry.host.linux {
   requires static org.jspecify;
   requires static com.google.auto.service;
+  requires com.fasterxml.jackson.core;
   requires com.sun.jna;
   requires io.vferry.spi;
 

@@ -33,7 +33,7 @@ final class Laws {
    */
   private static final Map<String, List<String>> MORE =
       Map.of(
-          "host-linux", List.of("com.sun.jna.."),
+          "host-linux", List.of("com.sun.jna..", "com.fasterxml.jackson.core.."),
           "tck", List.of("org.junit..", "org.opentest4j.."));
 
   /** Modules with a law of their own in place of the list of what they may see. */

@@ -3,35 +3,35 @@ package io.vferry.host.linux;
 import java.util.Map;
 
 /** Error numbers of Linux, as on x86-64 and arm64: {@code include/uapi/asm-generic/errno.h}. */
-final class Errno {
+public final class Errno {
 
-  static final int EPERM = 1;
-  static final int ENOENT = 2;
-  static final int EINTR = 4;
-  static final int EIO = 5;
-  static final int ENXIO = 6;
-  static final int E2BIG = 7;
-  static final int EBADF = 9;
-  static final int EAGAIN = 11;
-  static final int ENOMEM = 12;
-  static final int EACCES = 13;
-  static final int EFAULT = 14;
-  static final int EBUSY = 16;
-  static final int EEXIST = 17;
-  static final int ENODEV = 19;
-  static final int EINVAL = 22;
-  static final int EMFILE = 24;
-  static final int ENOTTY = 25;
-  static final int EFBIG = 27;
-  static final int ENOSPC = 28;
-  static final int ENOMSG = 42;
-  static final int EPROTO = 71;
-  static final int EBADMSG = 74;
-  static final int EOVERFLOW = 75;
-  static final int EILSEQ = 84;
-  static final int EOPNOTSUPP = 95;
-  static final int ENOTCONN = 107;
-  static final int ETIMEDOUT = 110;
+  public static final int EPERM = 1;
+  public static final int ENOENT = 2;
+  public static final int EINTR = 4;
+  public static final int EIO = 5;
+  public static final int ENXIO = 6;
+  public static final int E2BIG = 7;
+  public static final int EBADF = 9;
+  public static final int EAGAIN = 11;
+  public static final int ENOMEM = 12;
+  public static final int EACCES = 13;
+  public static final int EFAULT = 14;
+  public static final int EBUSY = 16;
+  public static final int EEXIST = 17;
+  public static final int ENODEV = 19;
+  public static final int EINVAL = 22;
+  public static final int EMFILE = 24;
+  public static final int ENOTTY = 25;
+  public static final int EFBIG = 27;
+  public static final int ENOSPC = 28;
+  public static final int ENOMSG = 42;
+  public static final int EPROTO = 71;
+  public static final int EBADMSG = 74;
+  public static final int EOVERFLOW = 75;
+  public static final int EILSEQ = 84;
+  public static final int EOPNOTSUPP = 95;
+  public static final int ENOTCONN = 107;
+  public static final int ETIMEDOUT = 110;
 
   private static final Map<Integer, String> TEXTS =
       Map.ofEntries(
@@ -66,7 +66,7 @@ final class Errno {
   private Errno() {}
 
   /** Returns the name and meaning of a number, for messages. */
-  static String text(int errno) {
+  public static String text(int errno) {
     return TEXTS.getOrDefault(errno, "error " + errno);
   }
 }
