@@ -25,7 +25,8 @@ record CatalogueSubject(
     Optional<DeviceAddress> foreign,
     Optional<DeviceAddress> newer,
     Optional<String> refusing,
-    boolean checksummed)
+    boolean checksummed,
+    boolean tellsState)
     implements Subject {
 
   @Override

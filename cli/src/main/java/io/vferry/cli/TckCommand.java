@@ -84,6 +84,12 @@ final class TckCommand implements VferryCommand {
   private boolean noChecksums;
 
   @Option(
+      names = "--driver-keeps-state",
+      description =
+          "Only the driver knows the state of the device, so a second driver is not asked for it.")
+  private boolean driverKeepsState;
+
+  @Option(
       names = "--report",
       paramLabel = "DIR",
       description =
@@ -121,7 +127,8 @@ final class TckCommand implements VferryCommand {
             optional("--foreign", foreign),
             optional("--newer", newer),
             Optional.ofNullable(refusing),
-            !noChecksums);
+            !noChecksums,
+            !driverKeepsState);
     PrintWriter out = common.out();
     PrintWriter err = common.err();
     ConformanceKit kit = new ConformanceKit(subject, Limits.standard());

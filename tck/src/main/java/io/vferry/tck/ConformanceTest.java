@@ -44,6 +44,11 @@ public abstract class ConformanceTest implements Subject {
   }
 
   @Override
+  public boolean tellsState() {
+    return true;
+  }
+
+  @Override
   public Optional<HostDevice> openForeign(OpenContext context) throws MigrationException {
     return Optional.empty();
   }

@@ -112,7 +112,7 @@ final class DriverChecks {
     }
     Plot.mustFail(
         "inspect of rubbish",
-        List.of(DeviceError.DATA_CORRUPT, DeviceError.DATA_INCOMPATIBLE),
+        LoadChecks.REFUSALS,
         "inspector-rubbish",
         () -> inspector.inspect(ByteBuffer.wrap(LoadChecks.rubbish(facts, 777))));
   }

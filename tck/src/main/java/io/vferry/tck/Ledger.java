@@ -32,10 +32,26 @@ final class Ledger {
     return hostClosed;
   }
 
+  /** Returns how often what is held. */
+  synchronized Map<String, Integer> held() {
+    return Map.copyOf(held);
+  }
+
   /** Returns what is held, for example {@code 2 × migration data}. */
-  synchronized List<String> outstanding() {
+  List<String> outstanding() {
+    return beyond(Map.of());
+  }
+
+  /** Returns what is held beyond what was held before. */
+  synchronized List<String> beyond(Map<?, ?> before) {
     List<String> lines = new ArrayList<>();
-    held.forEach((what, count) -> lines.add(count + " × " + what));
+    held.forEach(
+        (what, count) -> {
+          int more = count - (before.get(what) instanceof Integer earlier ? earlier : 0);
+          if (more > 0) {
+            lines.add(more + " × " + what);
+          }
+        });
     return lines;
   }
 }

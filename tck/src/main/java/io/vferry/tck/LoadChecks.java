@@ -18,7 +18,7 @@ import java.util.SplittableRandom;
 /** Data that must not be loaded. */
 final class LoadChecks {
 
-  private static final List<DeviceError> REFUSALS =
+  static final List<DeviceError> REFUSALS =
       List.of(DeviceError.DATA_CORRUPT, DeviceError.DATA_INCOMPATIBLE, DeviceError.DATA_TOO_LONG);
   private static final int CUTS = 40;
   private static final int FLIPS = 64;

@@ -18,6 +18,8 @@ enum Need {
   PEERS("the guest software names no region for its peers", Facts::peers),
   MODEL("there is only one piece of hardware", facts -> facts.subject().model()),
   CHECKSUM("the format claims no checksums", facts -> facts.subject().checksummed()),
+  TELLS_STATE(
+      "only the driver knows the state of the device", facts -> facts.subject().tellsState()),
   OWN_FORMAT(
       "the host migrates the device, and the format is the host's",
       facts -> !facts.info().hostMigration()),

@@ -173,6 +173,18 @@ final class Party {
     return call("state", device::state);
   }
 
+  /** Asks for the state; empty if the driver says that the device cannot be asked. */
+  Optional<DeviceState> stateIfKnown() throws MigrationException, Violation {
+    try {
+      return Optional.of(state());
+    } catch (MigrationException e) {
+      if (e.code() == DeviceError.IO_FAILED || e.code() == DeviceError.DEVICE_LOST) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
   /** Takes the driver's word for where the device is. */
   DeviceState look() throws MigrationException, Violation {
     at = state();

@@ -97,7 +97,7 @@ final class Plot {
         Step.of(
                 role.text() + ": write a whole stream",
                 scene -> scene.party(role).write(facts.image().get(), PIECE_BYTES))
-            .onlyIf(scene -> scene.loading(role)));
+            .onlyIf(scene -> scene.loading(role) && !scene.written(role)));
   }
 
   Plot reset(Role role) {

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
 /** Handles, memory, threads. */
 final class ResourceChecks {
 
+  private static final String HELD = "held";
   private static final int SESSIONS = 24;
   private static final int COLLECTIONS = 20;
 
@@ -74,12 +76,31 @@ final class ResourceChecks {
             ResourceChecks::forgotten));
   }
 
-  private static void holdsNothing(Party party, String when) throws Violation {
-    List<String> held = party.ledger().outstanding();
+  private static void holdsNothing(List<String> held, String when) throws Violation {
     if (!held.isEmpty()) {
       throw new Violation(
           "held", "%s the driver holds %s".formatted(when, String.join(", ", held)));
     }
+  }
+
+  /** Notes what the driver holds as long as it is attached, such as a queue for its commands. */
+  private static Plot attachedAndUsed(Facts facts) {
+    return new Plot(facts)
+        .open(SOURCE)
+        .go(SOURCE, DeviceState.RESUMING)
+        .reset(SOURCE)
+        .step(
+            "note what the driver holds without a session",
+            scene -> scene.note(HELD, scene.party(SOURCE).ledger().held()));
+  }
+
+  private static Plot holdsNoMore(Plot plot, String when) {
+    return plot.step(
+        "look what the driver holds beyond that",
+        scene ->
+            holdsNothing(
+                scene.party(SOURCE).ledger().beyond(scene.noted(HELD, Map.class).orElse(Map.of())),
+                when));
   }
 
   private static List<Script> released(Facts facts) {
@@ -107,7 +128,7 @@ final class ResourceChecks {
                       throw new Violation(
                           "host-closed", "close() closed the host device, which is not its own");
                     }
-                    holdsNothing(party, "after close");
+                    holdsNothing(party.ledger().outstanding(), "after close");
                   })
               .script());
     }
@@ -121,9 +142,8 @@ final class ResourceChecks {
   }
 
   private static List<Script> afterFailedLoad(Facts facts) {
-    return List.of(
-        new Plot(facts)
-            .open(SOURCE)
+    Plot plot =
+        attachedAndUsed(facts)
             .go(SOURCE, DeviceState.RESUMING)
             .in(
                 SOURCE,
@@ -133,11 +153,8 @@ final class ResourceChecks {
                   failLoad(scene.party(SOURCE), facts);
                   scene.party(SOURCE).look();
                 })
-            .reset(SOURCE)
-            .step(
-                "look what the driver holds",
-                scene -> holdsNothing(scene.party(SOURCE), "after a failed load and a reset"))
-            .script());
+            .reset(SOURCE);
+    return List.of(holdsNoMore(plot, "after a failed load and a reset").script());
   }
 
   private static List<Script> afterFailedArc(Facts facts) {
@@ -145,9 +162,8 @@ final class ResourceChecks {
     for (Arc arc : facts.arcs()) {
       for (int access = 0; access < 6; access++) {
         int number = access;
-        scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
+        Plot plot =
+            attachedAndUsed(facts)
                 .go(SOURCE, arc.from())
                 .in(
                     SOURCE,
@@ -162,13 +178,9 @@ final class ResourceChecks {
                       } finally {
                         party.tap().stop();
                       }
-                      party.look();
                     })
-                .reset(SOURCE)
-                .step(
-                    "look what the driver holds",
-                    scene -> holdsNothing(scene.party(SOURCE), "after a failed arc and a reset"))
-                .script());
+                .reset(SOURCE);
+        scripts.add(holdsNoMore(plot, "after a failed arc and a reset").script());
       }
     }
     return scripts;

@@ -88,11 +88,14 @@ final class Scene implements AutoCloseable {
     return party != null && party.load().isPresent() && party.at() == DeviceState.RESUMING;
   }
 
+  /** Whether anything was written since RESUMING was entered. */
+  boolean written(Role role) {
+    return present(role).filter(Party::written).isPresent();
+  }
+
   /** Whether an arc can be expected to succeed now: RESUMING is not left without data. */
   boolean ready(Role role, Arc arc) {
-    Party party = parties.get(role);
-    return at(role) == arc.from()
-        && (arc != Arc.RESUMING_TO_STOP || (party != null && party.written()));
+    return at(role) == arc.from() && (arc != Arc.RESUMING_TO_STOP || written(role));
   }
 
   /** Returns a device with its driver; opens it when it is first asked for. */

@@ -53,7 +53,8 @@ final class StateChecks {
             "attach-leaves-state",
             "Attaching leaves the device in the state in which it is.",
             StateChecks::attachLeavesState,
-            Need.MODEL),
+            Need.MODEL,
+            Need.TELLS_STATE),
         Check.of(
             Chapter.STATES,
             "constant-features",

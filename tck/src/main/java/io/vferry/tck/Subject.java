@@ -39,6 +39,14 @@ public interface Subject {
   }
 
   /**
+   * Whether the device itself tells in which state it is. If only the driver that moved it knows,
+   * another one that is attached meanwhile cannot find out, and the kit does not ask it.
+   */
+  default boolean tellsState() {
+    return true;
+  }
+
+  /**
    * Opens a device that the same driver serves and whose state the device of {@link #open} must
    * refuse: another kind, another size.
    *

@@ -154,6 +154,7 @@ final class ReferenceChip implements HostDevice {
   private final TreeMap<Long, Mapping> mappings = new TreeMap<>();
   private final TreeSet<Long> logged = new TreeSet<>();
   private boolean logging;
+  private long logPageBytes = 4096;
   private Core core = new Core();
   private byte[] visible = new byte[CORE_BYTES];
   private byte[] window = new byte[CORE_BYTES];
@@ -633,7 +634,8 @@ final class ReferenceChip implements HostDevice {
         }
         logging = true;
         logged.clear();
-        return 4096;
+        logPageBytes = pageSizeBytes;
+        return pageSizeBytes;
       }
     }
 
@@ -651,9 +653,9 @@ final class ReferenceChip implements HostDevice {
           throw new MigrationException(DeviceError.DMA_LOG_FAILED, "the log is off");
         }
         for (long page : new ArrayList<>(logged)) {
-          MemoryRange range = new MemoryRange(page << 12, 4096);
-          if (into.range().overlaps(range)) {
-            into.mark(range);
+          long address = page << 12;
+          if (into.range().overlaps(new MemoryRange(address, 4096))) {
+            into.mark(new MemoryRange(address & -logPageBytes, logPageBytes));
             logged.remove(page);
           }
         }

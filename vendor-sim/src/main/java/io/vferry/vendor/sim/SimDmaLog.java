@@ -16,19 +16,20 @@ final class SimDmaLog implements DmaLog {
   private static final int MAX_RANGES = 4096;
 
   private @Nullable List<MemoryRange> watched;
+  private long pageSizeBytes = SimPattern.PAGE_BYTES;
   private final Set<Long> dirtyPages = new HashSet<>();
 
   @Override
-  public synchronized long start(List<MemoryRange> iovaRanges, long pageSizeBytes)
+  public synchronized long start(List<MemoryRange> iovaRanges, long wishedBytes)
       throws MigrationException {
     if (watched != null) {
       throw new MigrationException(
           DeviceError.WRONG_STATE, "DMA logging of the simulated device is on already");
     }
-    if (Long.bitCount(pageSizeBytes) != 1 || pageSizeBytes < SimPattern.PAGE_BYTES) {
+    if (Long.bitCount(wishedBytes) != 1 || wishedBytes < SimPattern.PAGE_BYTES) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
-          "page size " + pageSizeBytes + " of a DMA log is no power of two from 4096 up");
+          "page size " + wishedBytes + " of a DMA log is no power of two from 4096 up");
     }
     if (iovaRanges.size() > MAX_RANGES) {
       throw new MigrationException(
@@ -36,7 +37,8 @@ final class SimDmaLog implements DmaLog {
           iovaRanges.size() + " ranges to log; the simulated device can watch " + MAX_RANGES);
     }
     watched = List.copyOf(iovaRanges);
-    return SimPattern.PAGE_BYTES;
+    pageSizeBytes = wishedBytes;
+    return pageSizeBytes;
   }
 
   @Override
@@ -57,7 +59,7 @@ final class SimDmaLog implements DmaLog {
           MemoryRange page = new MemoryRange(address, SimPattern.PAGE_BYTES);
           boolean covered = into.range().overlaps(page);
           if (covered) {
-            into.mark(page);
+            into.mark(new MemoryRange(address & -pageSizeBytes, pageSizeBytes));
           }
           return covered;
         });
