@@ -1,6 +1,7 @@
 package io.vferry.host.linux;
 
 import io.vferry.host.linux.VfioUapi.CapHeader;
+import io.vferry.host.linux.syscall.Argument;
 
 /** The chain of capabilities behind an information structure of VFIO. */
 final class CapChain {

@@ -5,6 +5,10 @@ import io.vferry.host.linux.VfioUapi.Type1Info;
 import io.vferry.host.linux.VfioUapi.Type1IovaRanges;
 import io.vferry.host.linux.VfioUapi.Type1Map;
 import io.vferry.host.linux.VfioUapi.Type1Unmap;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 import java.util.ArrayList;
 import java.util.List;
 

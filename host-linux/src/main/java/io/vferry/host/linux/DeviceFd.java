@@ -9,6 +9,11 @@ import io.vferry.host.linux.VfioUapi.IrqSet;
 import io.vferry.host.linux.VfioUapi.RegionInfo;
 import io.vferry.host.linux.VfioUapi.SparseMmap;
 import io.vferry.host.linux.VfioUapi.SparseMmapArea;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.EventFd;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,10 @@
 package io.vferry.host.linux;
 
 import io.vferry.host.linux.VfioUapi.GroupStatus;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 
 /** An open VFIO group: the devices that one IOMMU cannot tell apart. Opens once at a time. */
 final class GroupFd implements AutoCloseable {

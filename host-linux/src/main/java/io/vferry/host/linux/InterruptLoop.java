@@ -1,5 +1,11 @@
 package io.vferry.host.linux;
 
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.EventFd;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 import io.vferry.spi.host.Interrupts;
 import java.util.ArrayList;
 import java.util.List;

@@ -6,6 +6,10 @@ import io.vferry.host.linux.IommufdUapi.IoasIovaRanges;
 import io.vferry.host.linux.IommufdUapi.IoasMap;
 import io.vferry.host.linux.IommufdUapi.IoasUnmap;
 import io.vferry.host.linux.IommufdUapi.IovaRange;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 import java.util.ArrayList;
 import java.util.List;
 

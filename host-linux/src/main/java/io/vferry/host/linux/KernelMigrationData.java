@@ -1,6 +1,12 @@
 package io.vferry.host.linux;
 
 import io.vferry.host.linux.VfioUapi.PrecopyInfo;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.EventFd;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.MigrationData;

@@ -1,6 +1,9 @@
 package io.vferry.host.linux;
 
 import io.vferry.host.linux.VfioUapi.PrecopyInfo;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
 
 /** The data stream of one migration session: no positions, bytes in order. */
 final class MigrationFd implements AutoCloseable {

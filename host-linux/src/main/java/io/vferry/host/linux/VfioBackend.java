@@ -1,6 +1,7 @@
 package io.vferry.host.linux;
 
 import com.google.auto.service.AutoService;
+import io.vferry.host.linux.syscall.Libc;
 import io.vferry.spi.driver.SpiLevel;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;

@@ -1,6 +1,9 @@
 package io.vferry.host.linux;
 
 import io.vferry.host.linux.AddressSpaces.Placed;
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Scratch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;

@@ -1,5 +1,6 @@
 package io.vferry.host.linux;
 
+import io.vferry.host.linux.syscall.Argument;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;

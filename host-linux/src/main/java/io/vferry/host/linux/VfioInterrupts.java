@@ -1,5 +1,7 @@
 package io.vferry.host.linux;
 
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.KernelError;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Interrupts;

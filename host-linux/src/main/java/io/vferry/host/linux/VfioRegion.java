@@ -1,6 +1,11 @@
 package io.vferry.host.linux;
 
 import com.sun.jna.Pointer;
+import io.vferry.host.linux.syscall.Argument;
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.KernelError;
+import io.vferry.host.linux.syscall.Libc;
+import io.vferry.host.linux.syscall.Scratch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;

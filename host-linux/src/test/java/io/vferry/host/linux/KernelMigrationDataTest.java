@@ -3,6 +3,9 @@ package io.vferry.host.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.syscall.KernelError;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;

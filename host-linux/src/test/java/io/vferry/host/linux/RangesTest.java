@@ -2,6 +2,7 @@ package io.vferry.host.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vferry.host.linux.syscall.Argument;
 import io.vferry.spi.memory.MemoryRange;
 import java.util.List;
 import org.junit.jupiter.api.Test;

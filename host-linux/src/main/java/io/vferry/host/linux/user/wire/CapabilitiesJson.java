@@ -6,7 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import io.vferry.host.linux.Errno;
+import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.user.wire.Capabilities.MigrationLimits;
 import io.vferry.host.linux.user.wire.Capabilities.TwinSocket;
 import java.io.ByteArrayOutputStream;

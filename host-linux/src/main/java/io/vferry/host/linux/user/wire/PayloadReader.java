@@ -1,6 +1,6 @@
 package io.vferry.host.linux.user.wire;
 
-import io.vferry.host.linux.Errno;
+import io.vferry.host.linux.syscall.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

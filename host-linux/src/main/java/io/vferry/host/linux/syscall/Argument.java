@@ -1,4 +1,4 @@
-package io.vferry.host.linux;
+package io.vferry.host.linux.syscall;
 
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
@@ -14,12 +14,12 @@ import java.nio.charset.StandardCharsets;
  * <p>The memory lives as long as this object: whoever passes {@link #address()} to a call keeps the
  * object reachable with {@link #keep()} after the call.
  */
-final class Argument {
+public final class Argument {
 
   private final ByteBuffer bytes;
   private final long address;
 
-  Argument(int sizeBytes) {
+  public Argument(int sizeBytes) {
     // One word more, so that the start can be aligned for 64-bit fields.
     ByteBuffer raw = ByteBuffer.allocateDirect(sizeBytes + Long.BYTES);
     long start = addressOf(raw);
@@ -29,12 +29,12 @@ final class Argument {
   }
 
   /** Returns an argument whose first word is its size, as most VFIO structures want it. */
-  static Argument sized(int sizeBytes) {
+  public static Argument sized(int sizeBytes) {
     return new Argument(sizeBytes).putInt(0, sizeBytes);
   }
 
   /** Returns an argument that holds a string with a zero byte at its end. */
-  static Argument text(String text) {
+  public static Argument text(String text) {
     byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
     Argument argument = new Argument(encoded.length + 1);
     argument.bytes.put(0, encoded);
@@ -42,61 +42,61 @@ final class Argument {
   }
 
   /** Returns the address of the first byte between position and limit of a direct buffer. */
-  static long addressOf(ByteBuffer direct) {
+  public static long addressOf(ByteBuffer direct) {
     return Pointer.nativeValue(Native.getDirectBufferPointer(direct)) + direct.position();
   }
 
-  long address() {
+  public long address() {
     return address;
   }
 
-  int sizeBytes() {
+  public int sizeBytes() {
     return bytes.capacity();
   }
 
-  ByteBuffer bytes() {
+  public ByteBuffer bytes() {
     return bytes.duplicate().order(ByteOrder.nativeOrder());
   }
 
-  int getInt(int offset) {
+  public int getInt(int offset) {
     return bytes.getInt(offset);
   }
 
-  int getShort(int offset) {
+  public int getShort(int offset) {
     return bytes.getShort(offset) & 0xffff;
   }
 
-  short getPollEvents(int offset) {
+  public short getPollEvents(int offset) {
     return bytes.getShort(offset);
   }
 
-  long getLong(int offset) {
+  public long getLong(int offset) {
     return bytes.getLong(offset);
   }
 
-  Argument putByte(int offset, int value) {
+  public Argument putByte(int offset, int value) {
     bytes.put(offset, (byte) value);
     return this;
   }
 
-  Argument putShort(int offset, int value) {
+  public Argument putShort(int offset, int value) {
     bytes.putShort(offset, (short) value);
     return this;
   }
 
-  Argument putInt(int offset, int value) {
+  public Argument putInt(int offset, int value) {
     bytes.putInt(offset, value);
     return this;
   }
 
-  Argument putLong(int offset, long value) {
+  public Argument putLong(int offset, long value) {
     bytes.putLong(offset, value);
     return this;
   }
 
   /** Keeps the memory alive up to this point of the program; system calls do not throw. */
   @SuppressWarnings("ReachabilityFenceUsage")
-  void keep() {
+  public void keep() {
     Reference.reachabilityFence(this);
   }
 }

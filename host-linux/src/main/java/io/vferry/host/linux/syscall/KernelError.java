@@ -1,24 +1,24 @@
-package io.vferry.host.linux;
+package io.vferry.host.linux.syscall;
 
 import io.vferry.spi.error.ErrorCode;
 import io.vferry.spi.error.MigrationException;
 
 /** A system call that failed, before anybody has said what that means for the device. */
-final class KernelError extends Exception {
+public final class KernelError extends Exception {
 
   private static final long serialVersionUID = 1;
 
   private final String call;
   private final int errno;
 
-  KernelError(String call, int errno) {
+  public KernelError(String call, int errno) {
     super(call + " failed: " + Errno.text(errno));
     this.call = call;
     this.errno = errno;
   }
 
   /** Returns the result of a call, or throws if it is an error number negated. */
-  static int check(String call, int result) throws KernelError {
+  public static int check(String call, int result) throws KernelError {
     if (result < 0) {
       throw new KernelError(call, -result);
     }
@@ -26,14 +26,14 @@ final class KernelError extends Exception {
   }
 
   /** As {@link #check(String, int)}. */
-  static long check(String call, long result) throws KernelError {
+  public static long check(String call, long result) throws KernelError {
     if (result < 0) {
       throw new KernelError(call, (int) -result);
     }
     return result;
   }
 
-  int errno() {
+  public int errno() {
     return errno;
   }
 
@@ -42,7 +42,7 @@ final class KernelError extends Exception {
    *
    * @param sentence what happened to what, without a full stop; the call and its error follow
    */
-  MigrationException as(ErrorCode code, String sentence) {
+  public MigrationException as(ErrorCode code, String sentence) {
     return new MigrationException(
             code, "%s (%s: %s)".formatted(sentence, call, Errno.text(errno)), this)
         .withErrno(errno);

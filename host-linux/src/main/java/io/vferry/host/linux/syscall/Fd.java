@@ -1,4 +1,4 @@
-package io.vferry.host.linux;
+package io.vferry.host.linux.syscall;
 
 import com.sun.jna.Native;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Calls return what the system call returns, or the error number negated. All but {@link #poll}
  * are repeated when a signal interrupts them, except {@link #ioctlOnce}.
  */
-final class Fd implements AutoCloseable {
+public final class Fd implements AutoCloseable {
 
   private static final int CLOSED = 1 << 30;
 
@@ -20,7 +20,7 @@ final class Fd implements AutoCloseable {
   /** How many calls are under way, plus {@link #CLOSED}. */
   private final AtomicInteger users = new AtomicInteger();
 
-  Fd(int number) {
+  public Fd(int number) {
     if (number < 0) {
       throw new IllegalArgumentException(number + " is no file descriptor");
     }
@@ -28,7 +28,7 @@ final class Fd implements AutoCloseable {
   }
 
   /** Opens a file; returns its number or the error number negated. */
-  static int open(String path, int flags) {
+  public static int open(String path, int flags) {
     int fd;
     do {
       fd = error(Libc.open(path, flags | Libc.O_CLOEXEC));
@@ -37,8 +37,22 @@ final class Fd implements AutoCloseable {
   }
 
   /** Creates a non-blocking event counter. */
-  static int eventfd() {
+  public static int eventfd() {
     return error(Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK));
+  }
+
+  /**
+   * Creates a file in memory that no path leads to.
+   *
+   * @param name for whoever looks into {@code /proc}
+   */
+  public static int memfd(String name) {
+    return error(Libc.memfd_create(name, Libc.MFD_CLOEXEC));
+  }
+
+  /** Creates a stream socket of this host. */
+  public static int unixSocket() {
+    return error(Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0));
   }
 
   /**
@@ -46,8 +60,18 @@ final class Fd implements AutoCloseable {
    *
    * @param pollfds an array of {@code struct pollfd}, filled
    */
-  static int poll(Argument pollfds, int count) {
-    int ready = error(Libc.poll(pollfds.address(), count, -1));
+  public static int poll(Argument pollfds, int count) {
+    return poll(pollfds, count, -1);
+  }
+
+  /**
+   * Waits until one of several files has something.
+   *
+   * @param pollfds an array of {@code struct pollfd}, filled
+   * @param timeoutMillis 0 to look only; negative for no limit
+   */
+  public static int poll(Argument pollfds, int count, int timeoutMillis) {
+    int ready = error(Libc.poll(pollfds.address(), count, timeoutMillis));
     pollfds.keep();
     return ready;
   }
@@ -58,7 +82,7 @@ final class Fd implements AutoCloseable {
    * @return the number, or {@code -EBADF} if this is closed; if not negative, {@link #release}
    *     follows
    */
-  int claim() {
+  public int claim() {
     for (; ; ) {
       int now = users.get();
       if ((now & CLOSED) != 0) {
@@ -71,13 +95,13 @@ final class Fd implements AutoCloseable {
   }
 
   /** Gives back what {@link #claim} gave. */
-  void release() {
+  public void release() {
     if (users.decrementAndGet() == CLOSED) {
       Libc.close(number);
     }
   }
 
-  int ioctl(int request, long argument) {
+  public int ioctl(int request, long argument) {
     int result;
     do {
       result = ioctlOnce(request, argument);
@@ -86,7 +110,7 @@ final class Fd implements AutoCloseable {
   }
 
   /** As {@link #ioctl}, for requests that must not be repeated blindly. */
-  int ioctlOnce(int request, long argument) {
+  public int ioctlOnce(int request, long argument) {
     int fd = claim();
     if (fd < 0) {
       return fd;
@@ -98,20 +122,20 @@ final class Fd implements AutoCloseable {
     }
   }
 
-  int ioctl(int request, Argument argument) {
+  public int ioctl(int request, Argument argument) {
     int result = ioctl(request, argument.address());
     argument.keep();
     return result;
   }
 
-  int ioctlOnce(int request, Argument argument) {
+  public int ioctlOnce(int request, Argument argument) {
     int result = ioctlOnce(request, argument.address());
     argument.keep();
     return result;
   }
 
   /** Passes another file's number by value, in a four-byte argument. */
-  int ioctlWithFd(int request, Fd other) {
+  public int ioctlWithFd(int request, Fd other) {
     int fd = other.claim();
     if (fd < 0) {
       return fd;
@@ -123,25 +147,30 @@ final class Fd implements AutoCloseable {
     }
   }
 
-  long read(long address, long lengthBytes) {
-    return transfer(fd -> Libc.read(fd, address, lengthBytes));
+  public long read(long address, long lengthBytes) {
+    return call(fd -> Libc.read(fd, address, lengthBytes));
   }
 
-  long write(long address, long lengthBytes) {
-    return transfer(fd -> Libc.write(fd, address, lengthBytes));
+  public long write(long address, long lengthBytes) {
+    return call(fd -> Libc.write(fd, address, lengthBytes));
   }
 
-  long pread(long address, long lengthBytes, long offset) {
-    return transfer(fd -> Libc.pread(fd, address, lengthBytes, offset));
+  public long pread(long address, long lengthBytes, long offset) {
+    return call(fd -> Libc.pread(fd, address, lengthBytes, offset));
   }
 
-  long pwrite(long address, long lengthBytes, long offset) {
-    return transfer(fd -> Libc.pwrite(fd, address, lengthBytes, offset));
+  public long pwrite(long address, long lengthBytes, long offset) {
+    return call(fd -> Libc.pwrite(fd, address, lengthBytes, offset));
+  }
+
+  /** Returns a second number for the same open file, or the error number negated. */
+  public int duplicate() {
+    return (int) call(fd -> Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, 0));
   }
 
   /** Makes reads return {@code EAGAIN} instead of waiting, where the file can do so. */
-  void setNonBlocking() {
-    transfer(
+  public void setNonBlocking() {
+    call(
         fd -> {
           int flags = Libc.fcntl(fd, Libc.F_GETFL, 0);
           return flags < 0 ? flags : Libc.fcntl(fd, Libc.F_SETFL, flags | Libc.O_NONBLOCK);
@@ -149,8 +178,8 @@ final class Fd implements AutoCloseable {
   }
 
   /** Maps a part of the file, shared; returns its address or the error number negated. */
-  long mmap(long lengthBytes, int protection, long offset) {
-    return transfer(fd -> Libc.mmap(0, lengthBytes, protection, Libc.MAP_SHARED, fd, offset));
+  public long mmap(long lengthBytes, int protection, long offset) {
+    return call(fd -> Libc.mmap(0, lengthBytes, protection, Libc.MAP_SHARED, fd, offset));
   }
 
   @Override
@@ -161,12 +190,15 @@ final class Fd implements AutoCloseable {
     }
   }
 
-  /** A system call on the number. */
-  private interface Call {
+  /** A system call on a number; -1 if it failed, then nothing was called since. */
+  @FunctionalInterface
+  public interface Call {
+    /** Makes the call. */
     long on(int fd);
   }
 
-  private long transfer(Call call) {
+  /** Makes a system call, again and again while signals interrupt it. */
+  public long call(Call call) {
     int fd = claim();
     if (fd < 0) {
       return fd;

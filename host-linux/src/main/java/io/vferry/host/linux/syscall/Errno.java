@@ -1,4 +1,4 @@
-package io.vferry.host.linux;
+package io.vferry.host.linux.syscall;
 
 import java.util.Map;
 
@@ -20,18 +20,27 @@ public final class Errno {
   public static final int EEXIST = 17;
   public static final int ENODEV = 19;
   public static final int EINVAL = 22;
+  public static final int ENFILE = 23;
   public static final int EMFILE = 24;
   public static final int ENOTTY = 25;
   public static final int EFBIG = 27;
   public static final int ENOSPC = 28;
+  public static final int EPIPE = 32;
+  public static final int ENAMETOOLONG = 36;
+  public static final int ENOSYS = 38;
   public static final int ENOMSG = 42;
   public static final int EPROTO = 71;
   public static final int EBADMSG = 74;
   public static final int EOVERFLOW = 75;
   public static final int EILSEQ = 84;
+  public static final int EMSGSIZE = 90;
   public static final int EOPNOTSUPP = 95;
+  public static final int EADDRINUSE = 98;
+  public static final int ECONNRESET = 104;
+  public static final int ENOBUFS = 105;
   public static final int ENOTCONN = 107;
   public static final int ETIMEDOUT = 110;
+  public static final int ECONNREFUSED = 111;
 
   private static final Map<Integer, String> TEXTS =
       Map.ofEntries(
@@ -61,7 +70,16 @@ public final class Errno {
           Map.entry(EILSEQ, "EILSEQ, illegal sequence"),
           Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported"),
           Map.entry(ENOTCONN, "ENOTCONN, not connected"),
-          Map.entry(ETIMEDOUT, "ETIMEDOUT, timed out"));
+          Map.entry(ETIMEDOUT, "ETIMEDOUT, timed out"),
+          Map.entry(ENFILE, "ENFILE, too many open files on this host"),
+          Map.entry(EPIPE, "EPIPE, the other end is closed"),
+          Map.entry(ENAMETOOLONG, "ENAMETOOLONG, path too long"),
+          Map.entry(ENOSYS, "ENOSYS, not implemented by this kernel"),
+          Map.entry(EMSGSIZE, "EMSGSIZE, message too long"),
+          Map.entry(EADDRINUSE, "EADDRINUSE, address in use"),
+          Map.entry(ECONNRESET, "ECONNRESET, connection reset by the other end"),
+          Map.entry(ENOBUFS, "ENOBUFS, no buffer space"),
+          Map.entry(ECONNREFUSED, "ECONNREFUSED, nobody listens there"));
 
   private Errno() {}
 

@@ -1,4 +1,4 @@
-package io.vferry.host.linux;
+package io.vferry.host.linux.syscall;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -11,6 +11,8 @@ import org.junit.jupiter.api.condition.OS;
 
 @EnabledOnOs(OS.LINUX)
 class FdTest {
+
+  private static final int REQUEST_OF_VFIO_DEVICES = 0x3b6b;
 
   private static boolean open(int number) {
     return Files.exists(
@@ -44,7 +46,7 @@ class FdTest {
       Argument room = new Argument(8);
       assertThat(fd.read(room.address(), 8)).isEqualTo(-Errno.EAGAIN);
       assertThat(fd.read(room.address(), 4)).isEqualTo(-Errno.EINVAL);
-      assertThat(fd.ioctl(VfioUapi.VFIO_DEVICE_GET_INFO, room)).isEqualTo(-Errno.ENOTTY);
+      assertThat(fd.ioctl(REQUEST_OF_VFIO_DEVICES, room)).isEqualTo(-Errno.ENOTTY);
       assertThat(fd.mmap(4096, Libc.PROT_READ, 0)).isEqualTo(-Errno.ENODEV);
     }
   }
