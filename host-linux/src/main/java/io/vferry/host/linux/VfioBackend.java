@@ -136,7 +136,9 @@ public final class VfioBackend implements HostBackend {
         spaces.open(device, parameters.accessPath(), preferredPath(device));
     VfioDevice opened;
     try {
-      opened = VfioDevice.of(new Description(address, device), spaces, placed, companions);
+      opened =
+          VfioDevice.of(
+              new Description(address, device), spaces, placed, companions, context.clock());
     } catch (MigrationException | RuntimeException e) {
       placed.fd().close();
       spaces.release(placed);

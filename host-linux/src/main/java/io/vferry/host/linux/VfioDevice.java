@@ -7,6 +7,7 @@ import io.vferry.host.linux.syscall.Scratch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
@@ -40,6 +41,7 @@ final class VfioDevice implements HostDevice {
   private final Optional<KernelMigration> migration;
   private final Optional<DeviceDmaLog> dmaLog;
   private final Map<String, SharedParts.Lease<HostDevice>> companions;
+  private final HostClock clock;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -54,7 +56,8 @@ final class VfioDevice implements HostDevice {
       VfioDmaSpace dma,
       Optional<KernelMigration> migration,
       Optional<DeviceDmaLog> dmaLog,
-      Map<String, SharedParts.Lease<HostDevice>> companions) {
+      Map<String, SharedParts.Lease<HostDevice>> companions,
+      HostClock clock) {
     this.info = info;
     this.name = name;
     this.spaces = spaces;
@@ -65,6 +68,7 @@ final class VfioDevice implements HostDevice {
     this.migration = migration;
     this.dmaLog = dmaLog;
     this.companions = Map.copyOf(companions);
+    this.clock = clock;
   }
 
   /**
@@ -74,7 +78,8 @@ final class VfioDevice implements HostDevice {
       Description description,
       AddressSpaces spaces,
       Placed placed,
-      Map<String, SharedParts.Lease<HostDevice>> companions)
+      Map<String, SharedParts.Lease<HostDevice>> companions,
+      HostClock clock)
       throws MigrationException {
     String name = description.device().name();
     DeviceFd fd = placed.fd();
@@ -103,7 +108,8 @@ final class VfioDevice implements HostDevice {
           new VfioDmaSpace(placed.space(), placed.space().iommu().space()),
           migration,
           DeviceDmaLog.of(name, fd),
-          companions);
+          companions,
+          clock);
     } catch (KernelError e) {
       throw e.as(DeviceError.OPEN_FAILED, "device %s does not say what it has".formatted(name));
     }
@@ -191,6 +197,9 @@ final class VfioDevice implements HostDevice {
     }
     if (type == DmaLog.class) {
       return dmaLog.map(type::cast);
+    }
+    if (type == HostClock.class) {
+      return Optional.of(type.cast(clock));
     }
     if (type == SharedParts.class) {
       return Optional.of(type.cast(shared));

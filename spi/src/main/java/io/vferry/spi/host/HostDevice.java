@@ -50,9 +50,9 @@ public interface HostDevice extends AutoCloseable {
 
   /**
    * Returns an optional ability of the host for this device, such as {@link HostMigration}, {@link
-   * io.vferry.spi.memory.DmaLog}, or {@link SharedParts} of a companion of several devices. A
-   * device that does not live in the system's time gives its {@link HostClock}; whoever waits for
-   * it waits by that clock.
+   * io.vferry.spi.memory.DmaLog}, {@link ResetCount}, or {@link SharedParts} of a companion of
+   * several devices. A backend gives the {@link HostClock} that it was opened with, or the one by
+   * which its device lives; whoever waits for the device waits by that clock.
    */
   <T> Optional<T> capability(Class<T> type);
 

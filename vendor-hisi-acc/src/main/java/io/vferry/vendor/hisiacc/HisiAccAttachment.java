@@ -3,10 +3,11 @@ package io.vferry.vendor.hisiacc;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
-import io.vferry.spi.host.SharedParts;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import java.nio.ByteBuffer;
@@ -52,44 +53,39 @@ final class HisiAccAttachment {
     }
     int number = HisiAccFunctionNumber.of(vf, pf);
     Region pfBar = bar(pf, PF_BAR_BYTES, "the physical function of " + name);
-    HisiAccWait wait = new HisiAccWait(HisiAccTime.of(vf));
-    HisiAccRegion pfRegisters = new HisiAccRegion(pfBar);
-    SharedParts.Lease<HisiAccTableLock> lease =
-        pf.capability(SharedParts.class)
-            .orElseGet(SharedParts::new)
-            .lease(HisiAccTableLock.class, "", HisiAccTableLock::new, lock -> {});
+    HisiAccFence fence = new HisiAccFence(vf.capability(ResetCount.class).orElse(() -> 0));
+    HisiAccLeases leases = HisiAccLeases.of(pf, number, fence.resets());
     try {
-      return attach(
-          vf,
-          kind,
-          number,
-          new HisiAccPf(pfRegisters, wait, version, lease.part()),
-          pfRegisters,
-          wait,
-          lease);
+      return attach(vf, pfBar, kind, number, version, fence, leases);
     } catch (MigrationException | RuntimeException e) {
-      lease.close();
+      leases.close();
       throw e;
     }
   }
 
   private static MigratableDevice attach(
       HostDevice vf,
+      Region pfBar,
       HisiAccKind kind,
       int number,
-      HisiAccPf chip,
-      HisiAccRegion pfRegisters,
-      HisiAccWait wait,
-      SharedParts.Lease<HisiAccTableLock> lease)
+      int version,
+      HisiAccFence fence,
+      HisiAccLeases leases)
       throws MigrationException {
     String name = vf.info().address().toString();
-    boolean inPf = chip.windows();
+    HisiAccWait wait =
+        new HisiAccWait(
+            vf.capability(HostClock.class)
+                .orElseThrow(() -> refused(name, "comes from a host that gives no clock")));
+    HisiAccRegion pfRegisters = new HisiAccRegion(pfBar);
+    HisiAccPf pf = new HisiAccPf(pfRegisters, wait, version, leases.share());
+    boolean inPf = pf.windows();
     Region vfBar = bar(vf, HisiAccNumbers.VF_BAR_BYTES, name);
     HisiAccRegion own = new HisiAccRegion(vfBar);
     HisiAccVf registers =
         inPf
-            ? new HisiAccVf(own, pfRegisters, HisiAccPlacement.inPf(number))
-            : new HisiAccVf(own, own, HisiAccPlacement.inVf());
+            ? new HisiAccVf(own, pfRegisters, HisiAccPlacement.inPf(number), fence)
+            : new HisiAccVf(own, own, HisiAccPlacement.inVf(), fence);
     HisiAccFunction function =
         new HisiAccFunction(
             name,
@@ -97,11 +93,12 @@ final class HisiAccAttachment {
             number,
             inPf,
             registers,
-            chip,
+            pf,
             new HisiAccMailbox(registers, wait, name),
-            wait);
+            wait,
+            vf.interrupts());
     function.requireReachable();
-    return new HisiAccDevice(vf, function, vfBar.info().sizeBytes(), lease);
+    return new HisiAccDevice(vf, function, fence, vfBar.info().sizeBytes(), leases);
   }
 
   private static int revision(HostDevice pf) throws MigrationException {

@@ -10,25 +10,21 @@ import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
-import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
-import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual function of an accelerator.
  *
- * <p>The hardware has no register for its state, so the state is kept here; what it has instead is
- * a register image that nothing changes while it is stopped, by which a reset behind our back
- * shows.
+ * <p>The hardware has no register for its state, so {@link HisiAccLife} keeps it. A reset behind
+ * our back shows in the host's count of resets, and where the host has none, or did not do it, in
+ * the event queue that it clears.
  */
 final class HisiAccDevice
     implements MigratableDevice, PrecopyProgress, StopCopyEstimate, GuestRegions {
@@ -37,37 +33,27 @@ final class HisiAccDevice
 
   private final HostDevice host;
   private final HisiAccFunction function;
-  private final HisiAccRestart restart;
-  private final HisiAccDrain drain;
-  private final HisiAccSnapshot snapshot;
-  private final HisiAccRestore restore;
+  private final HisiAccFence fence;
+  private final HisiAccLeases leases;
+  private final HisiAccLife life;
+  private final HisiAccArcs arcs;
+  private final HisiAccReset reset;
   private final HisiAccCompatibility compatibility;
   private final Map<Integer, Long> limitsBytes;
-  private final SharedParts.Lease<?> lease;
-  private final Object lock = new Object();
-  private volatile DeviceState state = DeviceState.RUNNING;
-  private volatile boolean inArc;
-  private @Nullable HisiAccQueues queues;
-  private volatile @Nullable Stopped stopped;
-  private volatile @Nullable HisiAccSaveStream saving;
-  private volatile @Nullable HisiAccLoadStream loading;
-
-  /** Where the event queue is in memory while the device is stopped. */
-  private record Stopped(long ringAddress, int ends) {
-    static Stopped of(int[] eqc) {
-      return new Stopped(HisiAccState.ringAddress(eqc), eqc[0]);
-    }
-  }
 
   HisiAccDevice(
-      HostDevice host, HisiAccFunction function, long barBytes, SharedParts.Lease<?> lease) {
-    this.lease = lease;
+      HostDevice host,
+      HisiAccFunction function,
+      HisiAccFence fence,
+      long barBytes,
+      HisiAccLeases leases) {
     this.host = host;
     this.function = function;
-    this.restart = new HisiAccRestart(function);
-    this.drain = new HisiAccDrain(function, restart);
-    this.snapshot = new HisiAccSnapshot(function);
-    this.restore = new HisiAccRestore(function);
+    this.fence = fence;
+    this.leases = leases;
+    this.life = leases.life();
+    this.arcs = new HisiAccArcs(function, life, fence);
+    this.reset = new HisiAccReset(function, host, leases.share());
     this.compatibility = new HisiAccCompatibility(function);
     this.limitsBytes = function.inPf() ? Map.of() : Map.of(HisiAccNumbers.QM_BAR, barBytes / 2);
   }
@@ -79,13 +65,22 @@ final class HisiAccDevice
 
   @Override
   public DeviceState state() throws MigrationException {
-    Stopped before = stopped;
-    DeviceState now = state;
-    if (before == null
-        || inArc
-        || before.ringAddress() == 0
-        || (now != DeviceState.STOP && now != DeviceState.STOP_COPY)) {
-      return now;
+    HisiAccLife.Known seen = life.known();
+    if (!seen.inArc() && seen.state() != DeviceState.RUNNING && wasReset(seen)) {
+      life.resetSince(seen, fence.resets());
+      return life.known().state();
+    }
+    return seen.state();
+  }
+
+  /** Whether the function was reset past the drivers. */
+  private boolean wasReset(HisiAccLife.Known seen) throws MigrationException {
+    if (fence.resets() != seen.resets()) {
+      return true;
+    }
+    HisiAccTrace trace = seen.trace();
+    if (trace == null || trace.ringAddress() == 0) {
+      return false;
     }
     int[] eqc = function.vf().readEqc();
     if (eqc[0] == -1 && eqc[1] == -1) {
@@ -93,16 +88,11 @@ final class HisiAccDevice
           DeviceError.DEVICE_LOST,
           "the migration registers of " + function.name() + " read all ones");
     }
-    if (HisiAccState.ringAddress(eqc) == before.ringAddress()) {
-      return now;
-    }
-    synchronized (lock) {
-      // Only if nobody moved the device while it was asked.
-      if (stopped == before && state == now && !inArc) {
-        forget(DeviceState.RUNNING);
-      }
-      return state;
-    }
+    long ringAddress = HisiAccState.ringAddress(eqc);
+    // While it runs, a guest may load its driver anew and so move the ring; that is no reset.
+    return seen.state() == DeviceState.PRE_COPY
+        ? ringAddress == 0
+        : ringAddress != trace.ringAddress();
   }
 
   @Override
@@ -120,27 +110,34 @@ final class HisiAccDevice
           .withArc(arc)
           .withState(now);
     }
-    synchronized (lock) {
-      inArc = true;
-      function.vf().beginArc();
-    }
+    fence.beginArc();
+    life.inArc(true);
     try {
-      ArcOutcome outcome = work(arc);
-      synchronized (lock) {
-        if (function.vf().wasReset()) {
-          close(outcome);
-          throw wasReset();
-        }
-        state = arc.to();
-        if (arc.endsStream()) {
-          endStreams();
-        }
-      }
-      return outcome;
+      HisiAccArcs.Reached reached = arcs.perform(arc, life.known(), this::state);
+      arrive(arc, reached);
+      return reached.outcome();
     } catch (MigrationException e) {
       throw told(e, arc);
     } finally {
-      inArc = false;
+      life.inArc(false);
+    }
+  }
+
+  private void arrive(Arc arc, HisiAccArcs.Reached reached) throws MigrationException {
+    synchronized (life) {
+      if (fence.broken()) {
+        close(reached.outcome());
+        throw wasReset();
+      }
+      if (arc.endsStream()) {
+        life.endStreams();
+      }
+      if (reached.outcome() instanceof ArcOutcome.Saving opened) {
+        life.opened((HisiAccSaveStream) opened.stream(), this);
+      } else if (reached.outcome() instanceof ArcOutcome.Loading opened) {
+        life.opened((HisiAccLoadStream) opened.stream(), this);
+      }
+      life.reached(arc.to(), fence.resetsAtStart(), reached.trace(), reached.queues());
     }
   }
 
@@ -151,19 +148,22 @@ final class HisiAccDevice
 
   /** Says in which state a failed arc leaves the device, and what can be done with it. */
   private MigrationException told(MigrationException failure, Arc arc) {
-    synchronized (lock) {
-      if (function.vf().wasReset()) {
-        // What an arc under way put down after the reset is of no use.
-        queues = null;
-        stopped = null;
-        endStreams();
-        MigrationException reset = wasReset().withArc(arc).withState(state);
-        reset.addSuppressed(failure);
-        return reset.withCondition(
-            state == DeviceState.ERROR ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE);
+    if (fence.broken()) {
+      synchronized (life) {
+        if (fence.resets() != fence.resetsAtStart()) {
+          life.reset(DeviceState.RUNNING, fence.resets());
+        } else {
+          // The reset is under way in another thread, which will say how it ended.
+          life.endStreams();
+        }
       }
+      DeviceState state = life.known().state();
+      MigrationException reset = wasReset().withArc(arc).withState(state);
+      reset.addSuppressed(failure);
+      return reset.withCondition(
+          state == DeviceState.ERROR ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE);
     }
-    MigrationException told = failure.withArc(arc).withState(state);
+    MigrationException told = failure.withArc(arc).withState(life.known().state());
     return failure.condition() == DeviceCondition.UNKNOWN
         ? told.withCondition(
             arc == Arc.RESUMING_TO_STOP ? DeviceCondition.NEEDS_RESET : DeviceCondition.USABLE)
@@ -178,189 +178,16 @@ final class HisiAccDevice
     }
   }
 
-  private ArcOutcome work(Arc arc) throws MigrationException {
-    return switch (arc) {
-      case RUNNING_TO_PRE_COPY -> {
-        HisiAccSaveStream stream = new HisiAccSaveStream(function.name(), function.match(0));
-        saving = stream;
-        yield new ArcOutcome.Saving(stream);
-      }
-      case PRE_COPY_TO_RUNNING, STOP_COPY_TO_STOP -> ArcOutcome.done();
-      case PRE_COPY_TO_STOP_COPY -> {
-        HisiAccQueues found = stop();
-        try {
-          openSave().complete(snapshot.take());
-        } catch (MigrationException e) {
-          // The arc starts in a running state, so that is where a failure must leave the device.
-          stopped = null;
-          throw drain.undone(e, found);
-        }
-        yield ArcOutcome.done();
-      }
-      case RUNNING_TO_STOP -> {
-        stop();
-        yield ArcOutcome.done();
-      }
-      case STOP_TO_STOP_COPY -> {
-        requireUnchanged();
-        HisiAccSnapshot.Image image = snapshot.take();
-        HisiAccSaveStream stream = new HisiAccSaveStream(function.name(), image.match());
-        stream.complete(image);
-        saving = stream;
-        yield new ArcOutcome.Saving(stream);
-      }
-      case STOP_TO_RESUMING -> {
-        HisiAccLoadStream stream = new HisiAccLoadStream(function.name(), asDestination());
-        loading = stream;
-        yield new ArcOutcome.Loading(stream);
-      }
-      case RESUMING_TO_STOP -> {
-        load();
-        yield ArcOutcome.done();
-      }
-      case STOP_TO_RUNNING -> {
-        HisiAccQueues found = queues;
-        restart.start(found == null ? function.queues() : found);
-        stopped = null;
-        yield ArcOutcome.done();
-      }
-      case RUNNING_P2P_TO_STOP,
-          RUNNING_P2P_TO_RUNNING,
-          RUNNING_TO_RUNNING_P2P,
-          STOP_TO_RUNNING_P2P,
-          RUNNING_P2P_TO_PRE_COPY_P2P,
-          PRE_COPY_P2P_TO_RUNNING_P2P,
-          PRE_COPY_TO_PRE_COPY_P2P,
-          PRE_COPY_P2P_TO_PRE_COPY,
-          PRE_COPY_P2P_TO_STOP_COPY ->
-          throw new MigrationException(
-              DeviceError.ARC_UNSUPPORTED, function.name() + " has no P2P state");
-    };
-  }
-
-  private HisiAccQueues stop() throws MigrationException {
-    HisiAccQueues found = function.queues();
-    drain.stop(found);
-    queues = found;
-    stopped = Stopped.of(function.vf().readEqc());
-    return found;
-  }
-
-  /** A device that goes on after it said it had stopped is found out, if it tells of events. */
-  private void requireUnchanged() throws MigrationException {
-    Stopped before = stopped;
-    if (before != null && !before.equals(Stopped.of(function.vf().readEqc()))) {
-      throw new MigrationException(
-          DeviceError.ARC_FAILED,
-          function.name()
-              + " changed after it had stopped: it had work under way, which is not in memory");
-    }
-  }
-
-  private HisiAccSaveStream openSave() throws MigrationException {
-    HisiAccSaveStream stream = saving;
-    if (stream == null) {
-      throw new MigrationException(
-          DeviceError.SESSION_CLOSED, "the save session of " + function.name() + " has ended");
-    }
-    return stream;
-  }
-
-  /**
-   * Returns what this device says of itself as a destination: the number of queues comes from the
-   * function's own mailbox, which only a stopped guest leaves to us, and the physical function must
-   * agree.
-   */
-  private HisiAccMatch asDestination() throws MigrationException {
-    HisiAccQueues own =
-        HisiAccQueues.decode(function.mailbox().get(HisiAccNumbers.COMMAND_VFT), function.number());
-    HisiAccMatch match = function.match(1);
-    if (own.count() != match.queueCount() || own.first() != match.firstQueue()) {
-      throw new MigrationException(
-          DeviceError.ARC_FAILED,
-          ("%s says it has %d queues from %d, its physical function says %d from %d for function"
-                  + " %d; one of them is another device's")
-              .formatted(
-                  function.name(),
-                  own.count(),
-                  own.first(),
-                  match.queueCount(),
-                  match.firstQueue(),
-                  function.number()));
-    }
-    return match;
-  }
-
-  private void load() throws MigrationException {
-    HisiAccLoadStream stream = loading;
-    if (stream == null) {
-      throw new MigrationException(
-          DeviceError.SESSION_CLOSED, "the load session of " + function.name() + " has ended");
-    }
-    stream.proveWhole();
-    ByteBuffer image = stream.whole(asDestination());
-    boolean ready = image.remaining() == HisiAccStreamFormat.STATE_BYTES;
-    if (!ready) {
-      leaveNotReady();
-      return;
-    }
-    HisiAccState loaded = HisiAccState.read(image);
-    if (!loaded.complete()) {
-      leaveNotReady();
-      return;
-    }
-    restore.load(HisiAccMatch.read(image), loaded);
-    stopped = Stopped.of(loaded.eqc());
-  }
-
-  /** The guest has no driver: what an earlier guest left in the function is not its own. */
-  private void leaveNotReady() throws MigrationException {
-    if ((function.vf().read(HisiAccVfRegister.VF_STATE) & 1) == 0) {
-      function.vf().write(HisiAccVfRegister.VF_STATE, 1);
-    }
-    stopped = null;
-  }
-
   @Override
   public void reset() throws MigrationException {
-    boolean discard = function.pf().version() >= HisiAccNumbers.QM_V5;
     DeviceState reached = DeviceState.ERROR;
+    fence.beginReset();
     try {
-      function.vf().beginReset();
-      if (discard) {
-        function.vf().discardDoorbells(true);
-      }
-      host.reset();
+      reset.run();
       reached = DeviceState.RUNNING;
-      if (discard) {
-        function.vf().discardDoorbells(false);
-      }
     } finally {
-      synchronized (lock) {
-        forget(reached);
-      }
+      life.reset(reached, fence.resets());
     }
-  }
-
-  /** Under the lock. */
-  private void forget(DeviceState reached) {
-    state = reached;
-    queues = null;
-    stopped = null;
-    endStreams();
-  }
-
-  private void endStreams() {
-    HisiAccSaveStream save = saving;
-    if (save != null) {
-      save.close();
-    }
-    HisiAccLoadStream load = loading;
-    if (load != null) {
-      load.end();
-    }
-    saving = null;
-    loading = null;
   }
 
   @Override
@@ -379,12 +206,12 @@ final class HisiAccDevice
 
   @Override
   public Remaining remaining() throws MigrationException {
-    HisiAccSaveStream stream = saving;
-    if (state != DeviceState.PRE_COPY || stream == null) {
+    HisiAccSaveStream stream = life.saving();
+    if (state() != DeviceState.PRE_COPY || stream == null) {
       throw new MigrationException(
               DeviceError.WRONG_STATE,
               "pre-copy progress of " + function.name() + " outside pre-copy")
-          .withState(state);
+          .withState(life.known().state());
     }
     return new Remaining(stream.initialBytes(), 0, false);
   }
@@ -401,9 +228,7 @@ final class HisiAccDevice
 
   @Override
   public void close() throws MigrationException {
-    synchronized (lock) {
-      endStreams();
-    }
-    lease.close();
+    life.endStreamsOf(this);
+    leases.close();
   }
 }

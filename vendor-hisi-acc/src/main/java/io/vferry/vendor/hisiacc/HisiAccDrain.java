@@ -26,11 +26,13 @@ final class HisiAccDrain {
 
   private final HisiAccFunction function;
   private final HisiAccErrors errors;
+  private final HisiAccEvents events;
   private final HisiAccRestart restart;
 
-  HisiAccDrain(HisiAccFunction function, HisiAccRestart restart) {
+  HisiAccDrain(HisiAccFunction function, HisiAccEvents events, HisiAccRestart restart) {
     this.function = function;
     this.errors = new HisiAccErrors(function);
+    this.events = events;
     this.restart = restart;
   }
 
@@ -38,10 +40,11 @@ final class HisiAccDrain {
    * Stops the function.
    *
    * @param queues of the function, to start them again if it cannot be stopped
+   * @return what shows later that it stayed stopped
    * @throws MigrationException with {@code USABLE} if the function runs as before, {@code
    *     NEEDS_RESET} if it may still be paused
    */
-  void stop(HisiAccQueues queues) throws MigrationException {
+  HisiAccTrace stop(HisiAccQueues queues) throws MigrationException {
     try {
       errors.requireNone();
       function.mailbox().awaitIdle();
@@ -55,6 +58,10 @@ final class HisiAccDrain {
       int[] before = function.vf().readEqc();
       writeBack();
       requireStill(before);
+      if (function.guestReady()) {
+        events.handOver();
+      }
+      return HisiAccTrace.of(function.vf().readEqc());
     } catch (MigrationException e) {
       throw undone(e, queues);
     } catch (RuntimeException e) {

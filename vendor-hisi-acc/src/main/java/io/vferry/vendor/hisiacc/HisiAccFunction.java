@@ -2,6 +2,7 @@ package io.vferry.vendor.hisiacc;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.Interrupts;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 
@@ -16,6 +17,7 @@ import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
  * @param pf registers of its physical function
  * @param mailbox its mailbox
  * @param polling how to wait for it
+ * @param interrupts of its guest
  */
 record HisiAccFunction(
     String name,
@@ -25,7 +27,8 @@ record HisiAccFunction(
     HisiAccVf vf,
     HisiAccPf pf,
     HisiAccMailbox mailbox,
-    HisiAccWait polling) {
+    HisiAccWait polling,
+    Interrupts interrupts) {
 
   /**
    * Makes sure that the registers are where they are looked for.
@@ -40,6 +43,11 @@ record HisiAccFunction(
           "the mailbox of %s reads all ones: the device is gone, or its registers are elsewhere"
               .formatted(name));
     }
+  }
+
+  /** Returns whether the guest's driver says that it is ready. */
+  boolean guestReady() throws MigrationException {
+    return (vf.read(HisiAccVfRegister.VF_STATE) & 1) == 0;
   }
 
   /** Returns which queues the function has, as the physical function says. */

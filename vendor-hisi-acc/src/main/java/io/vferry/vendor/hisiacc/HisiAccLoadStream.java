@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class HisiAccLoadStream implements LoadStream {
 
   private final String name;
+  private final HisiAccSession session;
   private final HisiAccMatch here;
   private final ByteBuffer image = ByteBuffer.allocate(HisiAccStreamFormat.STATE_BYTES);
   private @Nullable MigrationException refusal;
@@ -26,14 +27,27 @@ final class HisiAccLoadStream implements LoadStream {
    * Begins to take a stream.
    *
    * @param here what the device says of itself now
+   * @param session looked at before each write
    */
-  HisiAccLoadStream(String name, HisiAccMatch here) {
+  HisiAccLoadStream(String name, HisiAccMatch here, HisiAccSession session) {
     this.name = name;
+    this.session = session;
     this.here = here;
   }
 
   @Override
-  public synchronized void write(ByteBuffer from) throws MigrationException {
+  public void write(ByteBuffer from) throws MigrationException {
+    if (!isClosed()) {
+      session.look();
+    }
+    writeOn(from);
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
+  }
+
+  private synchronized void writeOn(ByteBuffer from) throws MigrationException {
     if (closed) {
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the load stream of " + name + " has ended");

@@ -17,15 +17,10 @@ final class HisiAccMailbox {
 
   private static final long STEP_NANOS = 10_000;
 
-  /** How long another command may keep the mailbox busy: as long as it may take. */
-  private static final long READY_LIMIT_NANOS = 1_000_000_000L;
-
-  /** The device's own limit, longer for what drains queues; Linux 7.3 waits as long. */
-  private static final long FINISH_LIMIT_NANOS = 1_000_000_000L;
-
-  private static final long DRAIN_LIMIT_NANOS = 5_000_000_000L;
-
   private static final int ATTEMPTS = 8;
+
+  /** What no busy mailbox says. */
+  private static final int IDLE = 0;
 
   private final HisiAccVf vf;
   private final HisiAccWait wait;
@@ -48,21 +43,37 @@ final class HisiAccMailbox {
     execute(command, false, data);
   }
 
-  /** Waits until no command is under way. */
+  /** Waits until no command is under way, as long as the one that is may take. */
   void awaitIdle() throws MigrationException {
-    boolean ready =
-        wait.until(
-            STEP_NANOS,
-            abandoned ? DRAIN_LIMIT_NANOS : READY_LIMIT_NANOS,
-            () -> (firstWord(vf.readMailbox()) & HisiAccNumbers.MAILBOX_BUSY) == 0);
-    if (!ready) {
+    int busy = awaitIdle(HisiAccMailboxTimeout.ORDINARY.nanos());
+    if (busy != IDLE
+        && (abandoned || HisiAccMailboxTimeout.of(busy) == HisiAccMailboxTimeout.DRAIN)) {
+      busy =
+          awaitIdle(HisiAccMailboxTimeout.DRAIN.nanos() - HisiAccMailboxTimeout.ORDINARY.nanos());
+    }
+    if (busy != IDLE) {
       throw new MigrationException(
           DeviceError.TIMEOUT,
-          abandoned
-              ? "%s is still busy with a mailbox command that was given up".formatted(name)
-              : "the mailbox of %s is busy and does not become free".formatted(name));
+          (abandoned
+                  ? "%s is still busy with mailbox command 0x%x, which was given up"
+                  : "the mailbox of %s is busy with command 0x%x and does not become free")
+              .formatted(name, busy & HisiAccNumbers.MAILBOX_COMMAND_MASK));
     }
     abandoned = false;
+  }
+
+  /** Returns the first word of what it is busy with in the end, or {@link #IDLE}. */
+  private int awaitIdle(long limitNanos) throws MigrationException {
+    int[] last = new int[1];
+    boolean idle =
+        wait.until(
+            STEP_NANOS,
+            limitNanos,
+            () -> {
+              last[0] = firstWord(vf.readMailbox());
+              return (last[0] & HisiAccNumbers.MAILBOX_BUSY) == 0;
+            });
+    return idle ? IDLE : last[0];
   }
 
   private long execute(int command, boolean get, long data) throws MigrationException {
@@ -95,7 +106,7 @@ final class HisiAccMailbox {
       done =
           wait.until(
               STEP_NANOS,
-              command == HisiAccNumbers.COMMAND_PAUSE ? DRAIN_LIMIT_NANOS : FINISH_LIMIT_NANOS,
+              HisiAccMailboxTimeout.of(command).nanos(),
               () -> {
                 answer[0] = vf.readMailbox();
                 return (firstWord(answer[0]) & HisiAccNumbers.MAILBOX_BUSY) == 0;

@@ -20,10 +20,10 @@ final class HisiAccPf {
   private final HisiAccRegion registers;
   private final HisiAccWait wait;
   private final int version;
-  private final HisiAccTableLock lock;
+  private final HisiAccShare share;
 
-  HisiAccPf(HisiAccRegion registers, HisiAccWait wait, int version, HisiAccTableLock lock) {
-    this.lock = lock;
+  HisiAccPf(HisiAccRegion registers, HisiAccWait wait, int version, HisiAccShare share) {
+    this.share = share;
     this.registers = registers;
     this.wait = wait;
     this.version = version;
@@ -59,37 +59,39 @@ final class HisiAccPf {
 
   /** Reads which queues a function has, without touching that function. */
   HisiAccQueues queues(int function) throws MigrationException {
-    lock.lock();
-    try {
-      return readTable(function);
-    } finally {
-      lock.unlock();
-    }
+    return share.withTable(() -> readTable(function));
   }
 
   private HisiAccQueues readTable(int function) throws MigrationException {
-    awaitTable(function);
+    // One that we prepared and could not start will not become ready by itself.
+    if (!tableReady() && !share.tableHalfDone()) {
+      throw notReady(function);
+    }
     write(HisiAccPfRegister.VFT_CFG_OP_WR, READ_TABLE);
     write(HisiAccPfRegister.VFT_CFG_TYPE, TABLE_OF_SUBMISSION_QUEUES);
     write(HisiAccPfRegister.VFT_CFG, function);
+    share.tableHalfDone(true);
     write(HisiAccPfRegister.VFT_CFG_RDY, 0);
     write(HisiAccPfRegister.VFT_CFG_OP_ENABLE, 1);
-    awaitTable(function);
+    share.tableHalfDone(false);
+    if (!tableReady()) {
+      throw notReady(function);
+    }
     long low = read(HisiAccPfRegister.VFT_CFG_DATA_L) & 0xffffffffL;
     long high = read(HisiAccPfRegister.VFT_CFG_DATA_H) & 0xffffffffL;
     return HisiAccQueues.decode(high << 32 | low, function);
   }
 
-  private void awaitTable(int function) throws MigrationException {
-    boolean ready =
-        wait.until(
-            STEP_NANOS, TABLE_LIMIT_NANOS, () -> (read(HisiAccPfRegister.VFT_CFG_RDY) & 1) != 0);
-    if (!ready) {
-      throw new MigrationException(
-          DeviceError.TIMEOUT,
-          "the physical function does not say which queues function %d has: its table is not ready"
-              .formatted(function));
-    }
+  private boolean tableReady() throws MigrationException {
+    return wait.until(
+        STEP_NANOS, TABLE_LIMIT_NANOS, () -> (read(HisiAccPfRegister.VFT_CFG_RDY) & 1) != 0);
+  }
+
+  private static MigrationException notReady(int function) {
+    return new MigrationException(
+        DeviceError.TIMEOUT,
+        "the physical function does not say which queues function %d has: its table is not ready"
+            .formatted(function));
   }
 
   private void write(HisiAccPfRegister register, int value) throws MigrationException {

@@ -1,13 +1,12 @@
 package io.vferry.vendor.hisiacc;
 
 import io.vferry.spi.error.MigrationException;
-import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 
 /**
  * Starts a function that was paused, whether it was loaded, cancelled or never saved: acknowledges
  * messages, kicks each queue that the hardware says it has, and makes it tell again of events that
- * the guest has not read, since an interrupt that was not delivered does not travel.
+ * the guest has not read.
  *
  * <p>A function whose guest driver is not ready has no queues to go on with and is left alone; its
  * guest sets it up anew.
@@ -15,14 +14,16 @@ import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 final class HisiAccRestart {
 
   private final HisiAccFunction function;
+  private final HisiAccEvents events;
 
-  HisiAccRestart(HisiAccFunction function) {
+  HisiAccRestart(HisiAccFunction function, HisiAccEvents events) {
     this.function = function;
+    this.events = events;
   }
 
   /** Starts the function, if its guest's driver says that it is ready. */
   void start(HisiAccQueues queues) throws MigrationException {
-    if ((function.vf().read(HisiAccVfRegister.VF_STATE) & 1) != 0) {
+    if (!function.guestReady()) {
       return;
     }
     function.vf().write(HisiAccVfRegister.IFC_INT_SOURCE, 1);
@@ -30,11 +31,6 @@ final class HisiAccRestart {
     for (int queue = 0; queue < queues.count(); queue++) {
       function.vf().kick(queue);
     }
-    function
-        .vf()
-        .ringEvents(HisiAccNumbers.DOORBELL_EQ, HisiAccState.head(function.vf().readEqc()));
-    function
-        .vf()
-        .ringEvents(HisiAccNumbers.DOORBELL_AEQ, HisiAccState.head(function.vf().readAeqc()));
+    events.ring();
   }
 }

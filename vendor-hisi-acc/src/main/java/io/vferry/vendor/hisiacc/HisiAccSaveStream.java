@@ -12,14 +12,16 @@ import java.nio.ByteBuffer;
 final class HisiAccSaveStream implements SaveStream {
 
   private final String name;
+  private final HisiAccSession session;
   private final ByteBuffer image = ByteBuffer.allocate(HisiAccStreamFormat.STATE_BYTES);
   private int lengthBytes = HisiAccStreamFormat.MATCH_BYTES;
   private int position;
   private boolean complete;
   private boolean closed;
 
-  HisiAccSaveStream(String name, HisiAccMatch match) {
+  HisiAccSaveStream(String name, HisiAccMatch match, HisiAccSession session) {
     this.name = name;
+    this.session = session;
     match.write(image);
   }
 
@@ -43,7 +45,18 @@ final class HisiAccSaveStream implements SaveStream {
   }
 
   @Override
-  public synchronized Status read(ByteBuffer into) throws MigrationException {
+  public Status read(ByteBuffer into) throws MigrationException {
+    if (!isClosed()) {
+      session.look();
+    }
+    return readOn(into);
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
+  }
+
+  private synchronized Status readOn(ByteBuffer into) throws MigrationException {
     if (closed) {
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the save stream of " + name + " has ended");

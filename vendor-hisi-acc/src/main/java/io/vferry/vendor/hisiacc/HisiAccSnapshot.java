@@ -29,13 +29,7 @@ final class HisiAccSnapshot {
   }
 
   Image take() throws MigrationException {
-    boolean ready =
-        function
-            .polling()
-            .until(
-                STEP_NANOS,
-                READY_LIMIT_NANOS,
-                () -> (function.vf().read(HisiAccVfRegister.VF_STATE) & 1) == 0);
+    boolean ready = function.polling().until(STEP_NANOS, READY_LIMIT_NANOS, function::guestReady);
     return ready
         ? new Image(function.match(0), Optional.of(read()))
         : new Image(function.match(1), Optional.empty());

@@ -75,6 +75,11 @@ record HisiAccState(
     return context[0] & 0xffff;
   }
 
+  /** Returns how far the device has written an event queue. */
+  static int tail(int[] context) {
+    return context[0] >>> 16;
+  }
+
   /** Returns whether each ring and each array is somewhere, so that the device can be loaded. */
   boolean complete() {
     return ringAddress(eqc) != 0 && ringAddress(aeqc) != 0 && sqcAddress != 0 && cqcAddress != 0;

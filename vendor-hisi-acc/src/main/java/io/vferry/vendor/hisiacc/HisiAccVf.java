@@ -1,24 +1,20 @@
 package io.vferry.vendor.hisiacc;
 
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The registers of a virtual function, wherever they are placed. A reset in the middle of an arc
- * ends the arc: nothing more is written on behalf of a life that is over.
+ * The registers of a virtual function, wherever they are placed; nothing is written past a reset.
  */
 final class HisiAccVf {
 
   private final HisiAccRegion own;
   private final HisiAccRegion placed;
   private final HisiAccPlacement placement;
-  private final AtomicInteger resets = new AtomicInteger();
-  private volatile int resetsBefore;
+  private final HisiAccFence fence;
 
   /**
    * Takes the registers.
@@ -26,37 +22,17 @@ final class HisiAccVf {
    * @param own BAR 2 of the virtual function
    * @param placed BAR 2 of the function in which the placement is
    */
-  HisiAccVf(HisiAccRegion own, HisiAccRegion placed, HisiAccPlacement placement) {
+  HisiAccVf(
+      HisiAccRegion own, HisiAccRegion placed, HisiAccPlacement placement, HisiAccFence fence) {
     this.own = own;
     this.placed = placed;
     this.placement = placement;
-  }
-
-  /** An arc begins. */
-  void beginArc() {
-    resetsBefore = resets.get();
-  }
-
-  /** Whether the function was reset since the arc began. */
-  boolean wasReset() {
-    return resets.get() != resetsBefore;
-  }
-
-  /** A reset begins: the arc that is under way, perhaps in another thread, may write no more. */
-  void beginReset() {
-    resets.incrementAndGet();
+    this.fence = fence;
   }
 
   /** Has the device discard doorbells, or not, around a reset. */
   void discardDoorbells(boolean discard) throws MigrationException {
     placed.write(placement.base() + HisiAccVfRegister.FUN_DB_DROP.offset(), discard ? 1 : 0);
-  }
-
-  private void requireNoReset() throws MigrationException {
-    if (wasReset()) {
-      throw new MigrationException(
-          DeviceError.ARC_FAILED, "the function was reset in the middle of the arc");
-    }
   }
 
   int read(HisiAccVfRegister register) throws MigrationException {
@@ -68,7 +44,7 @@ final class HisiAccVf {
   }
 
   void write(HisiAccVfRegister register, int value) throws MigrationException {
-    requireNoReset();
+    fence.requireWhole();
     placed.write(placement.base() + register.offset(), value);
   }
 
@@ -98,7 +74,7 @@ final class HisiAccVf {
 
   private void writeContext(int offset, int[] words) throws MigrationException {
     for (int word = 0; word < words.length; word++) {
-      requireNoReset();
+      fence.requireWhole();
       placed.write(placement.base() + offset + (long) word * Integer.BYTES, words[word]);
     }
   }
@@ -113,7 +89,7 @@ final class HisiAccVf {
 
   /** Writes all of the mailbox in one access, which starts the command. */
   void writeMailbox(int command, long data) throws MigrationException {
-    requireNoReset();
+    fence.requireWhole();
     placed
         .region()
         .write(
@@ -132,7 +108,7 @@ final class HisiAccVf {
 
   /** Kicks a submission queue: it goes on where its context says. */
   void kick(int queue) throws MigrationException {
-    requireNoReset();
+    fence.requireWhole();
     own.writeLong(HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
   }
 
@@ -142,7 +118,7 @@ final class HisiAccVf {
    * register of the next function.
    */
   void ringEvents(int kind, int head) throws MigrationException {
-    requireNoReset();
+    fence.requireWhole();
     own.writeLong(HisiAccNumbers.EVENT_DOORBELL, doorbell(kind, 0, head, 0));
   }
 

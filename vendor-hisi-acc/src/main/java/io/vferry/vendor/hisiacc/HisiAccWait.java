@@ -2,6 +2,7 @@ package io.vferry.vendor.hisiacc;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 
 /** Waits for hardware, in the time in which that lives. */
 final class HisiAccWait {
@@ -14,9 +15,9 @@ final class HisiAccWait {
 
   private static final int STEPS = 50;
 
-  private final HisiAccTime clock;
+  private final HostClock clock;
 
-  HisiAccWait(HisiAccTime clock) {
+  HisiAccWait(HostClock clock) {
     this.clock = clock;
   }
 

@@ -290,7 +290,7 @@ final class HisiAccChip {
             shared.abnormal.add(1 << 10);
           }
           mailbox.reset(function);
-          function.reset();
+          function.resetByHost();
         });
   }
 }

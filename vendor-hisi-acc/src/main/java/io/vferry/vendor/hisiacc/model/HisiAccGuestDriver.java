@@ -385,7 +385,7 @@ final class HisiAccGuestDriver implements GuestDriver {
   public GuestAudit.Verdict audit() throws MigrationException {
     List<String> violations = new ArrayList<>(state.violations);
     long completed = 0;
-    long waiting = 0;
+    long handedOut = 0;
     for (int queue = 0; state.loaded && queue < state.queues(); queue++) {
       long done = state.consumed[queue];
       while (done < state.submitted[queue] && completed(queue, done)) {
@@ -400,11 +400,11 @@ final class HisiAccGuestDriver implements GuestDriver {
       }
       auditContexts(queue, done, violations);
       completed += done;
-      waiting += state.submitted[queue] - done;
+      handedOut += state.submitted[queue];
     }
     Map<String, Long> counts = new LinkedHashMap<>();
     counts.put("tasks", completed);
-    counts.put("tasks-waiting", waiting);
+    counts.put("tasks-handed-out", handedOut);
     counts.put("interrupts", state.interrupts);
     counts.put("device-resets", state.resets);
     return new GuestAudit.Verdict(counts, violations);

@@ -10,6 +10,7 @@ import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.model.GuestSoftware;
@@ -179,6 +180,9 @@ final class HisiAccModelDevice implements HostDevice {
   public <T> Optional<T> capability(Class<T> type) {
     if (type == HostClock.class) {
       return Optional.of(type.cast(chip.clock()));
+    }
+    if (type == ResetCount.class && number != PHYSICAL) {
+      return Optional.of(type.cast((ResetCount) () -> chip.function(number).resets()));
     }
     if (type == SharedParts.class && number == PHYSICAL) {
       return Optional.of(type.cast(chip.parts()));

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The queue manager of a virtual function. Under the chip's lock. */
@@ -41,6 +42,9 @@ final class HisiAccVirtualFunction {
   private int latchedAsyncHead = -1;
   private int raised;
   private long interruptsWhilePaused;
+
+  /** Read by the host without the chip's lock. */
+  private final AtomicLong resets = new AtomicLong();
 
   HisiAccVirtualFunction(HisiAccChip chip, int number, HisiAccQuirks quirks, int pageBytes) {
     this.chip = chip;
@@ -149,6 +153,16 @@ final class HisiAccVirtualFunction {
     latchedEventHead = -1;
     latchedAsyncHead = -1;
     raised = 0;
+  }
+
+  /** Resets it on behalf of the host, which counts that. */
+  void resetByHost() {
+    reset();
+    resets.incrementAndGet();
+  }
+
+  long resets() {
+    return resets.get();
   }
 
   // --- registers

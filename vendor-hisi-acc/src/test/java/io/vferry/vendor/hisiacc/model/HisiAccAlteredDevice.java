@@ -1,6 +1,5 @@
 package io.vferry.vendor.hisiacc.model;
 
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
@@ -10,9 +9,11 @@ import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** A function as another host would present it. */
@@ -22,9 +23,13 @@ final class HisiAccAlteredDevice implements HostDevice {
   private final Map<Integer, UnaryOperator<Region>> alterations = new HashMap<>();
   private HostDeviceInfo info;
   private Optional<HostDevice> pf;
-  private int failingResets;
-  private int resets;
-  private int mostResets;
+  private Optional<Reset> reset = Optional.empty();
+  private final Set<Class<?>> missing = new HashSet<>();
+
+  /** What happens instead of a reset. */
+  interface Reset {
+    void run() throws MigrationException;
+  }
 
   HisiAccAlteredDevice(HostDevice device) {
     this.device = device;
@@ -61,12 +66,14 @@ final class HisiAccAlteredDevice implements HostDevice {
     return this;
   }
 
-  void failResets(int count) {
-    failingResets = count;
+  HisiAccAlteredDevice without(Class<?> capability) {
+    missing.add(capability);
+    return this;
   }
 
-  int resetsAtTheSameTime() {
-    return mostResets;
+  /** Does something before each reset, which does not happen if that fails. */
+  void beforeReset(Reset action) {
+    reset = Optional.of(action);
   }
 
   @Override
@@ -96,17 +103,10 @@ final class HisiAccAlteredDevice implements HostDevice {
 
   @Override
   public void reset() throws MigrationException {
-    resets++;
-    mostResets = Math.max(mostResets, resets);
-    try {
-      if (failingResets > 0) {
-        failingResets--;
-        throw new MigrationException(DeviceError.RESET_FAILED, "the function does not come back");
-      }
-      device.reset();
-    } finally {
-      resets--;
+    if (reset.isPresent()) {
+      reset.get().run();
     }
+    device.reset();
   }
 
   @Override
@@ -116,7 +116,7 @@ final class HisiAccAlteredDevice implements HostDevice {
 
   @Override
   public <T> Optional<T> capability(Class<T> type) {
-    return device.capability(type);
+    return missing.contains(type) ? Optional.empty() : device.capability(type);
   }
 
   @Override

@@ -17,6 +17,9 @@ import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -221,13 +224,52 @@ final class HisiAccHazardsTest {
     HisiAccAlteredDevice altered = new HisiAccAlteredDevice(side.host);
     MigratableDevice device = new HisiAccMigrationDriver().attach(altered);
     device.reset();
-    altered.failResets(1);
+    altered.beforeReset(
+        () -> {
+          throw new MigrationException(DeviceError.RESET_FAILED, "it does not come back");
+        });
     assertThatThrownBy(device::reset).hasMessageContaining("VF-1012");
     assertThat(device.state()).isEqualTo(DeviceState.ERROR);
+    altered.beforeReset(() -> {});
     device.reset();
     assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
     device.perform(Arc.RUNNING_TO_STOP);
-    assertThat(altered.resetsAtTheSameTime()).isOne();
+  }
+
+  @Test
+  void h7ResetsOfOneChipDoNotOverlapAndGiveBackOnlyTheirOwnTurn() throws MigrationException {
+    HisiAccChip chip = HisiAccSide.chip(clock, HisiAccKind.ZIP, "vfs=3&qm=5&queues=4");
+    HisiAccAlteredDevice slow = new HisiAccAlteredDevice(new HisiAccSide(clock, chip, 1).host);
+    slow.at("sim:slow", 0xa251, Map.of("vf-index", "0"));
+    HisiAccSide second = new HisiAccSide(clock, chip, 2);
+    HisiAccSide third = new HisiAccSide(clock, chip, 3);
+    MigratableDevice first = new HisiAccMigrationDriver().attach(slow);
+    List<DeviceState> during = new ArrayList<>();
+    slow.beforeReset(
+        () -> {
+          // The first one takes longer than the others can wait.
+          for (HisiAccSide other : List.of(second, third)) {
+            long start = clock.nanoTime();
+            assertThatThrownBy(other.device::reset)
+                .hasMessageContaining("VF-1012")
+                .hasMessageContaining("the reset of sim:slow, on the same chip, does not come");
+            assertThat(clock.nanoTime() - start).isGreaterThanOrEqualTo(60_000_000_000L);
+            // The one that gave up did not take the turn away from its owner: so did the next.
+            during.add(other.device.state());
+          }
+        });
+    first.reset();
+    assertThat(during).containsExactly(DeviceState.ERROR, DeviceState.ERROR);
+    assertThat(chip.function(2).resets()).isZero();
+    for (MigratableDevice device : List.of(first, second.device, third.device)) {
+      device.reset();
+      assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
+    }
+    // On another chip nobody has to wait.
+    HisiAccSide elsewhere = HisiAccSide.of(clock, "");
+    slow.beforeReset(elsewhere.device::reset);
+    first.reset();
+    assertThat(elsewhere.device.state()).isEqualTo(DeviceState.RUNNING);
   }
 
   @Test

@@ -128,7 +128,12 @@ final class HisiAccStreamTest {
     SaveStream out = side.save(Arc.RUNNING_TO_PRE_COPY);
     HisiAccSide.drain(out, 40);
     side.perform(Arc.PRE_COPY_TO_RUNNING);
-    assertThat(side.chip.accesses()).allMatch(access -> access.function() == 0);
+    // All it looks at is where the event queue is, by which a reset would show.
+    assertThat(side.chip.accesses())
+        .allMatch(
+            access ->
+                access.function() == 0
+                    || (!access.write() && access.offset() >= 0x8000 && access.offset() < 0x801c));
   }
 
   @ParameterizedTest
