@@ -52,8 +52,8 @@ import picocli.CommandLine.Option;
           + " running at the source.",
       "",
       "With '--output json' there is exactly one object, at the end: 'status', 'total-time',"
-          + " 'setup-time', 'expected-downtime', 'downtime', 'ram', 'vfio', 'timeline', 'devices',"
-          + " 'audit', and 'error-desc' if it failed. Names follow QEMU's query-migrate; times are"
+          + " 'setup-time', 'expected-downtime' with its bounds '-least' and '-most', 'downtime',"
+          + " 'ram', 'vfio', 'timeline', 'devices', 'audit', and 'error-desc' if it failed. Names follow QEMU's query-migrate; times are"
           + " in milliseconds, sizes in bytes."
     },
     footerHeading = "%nExamples%n",

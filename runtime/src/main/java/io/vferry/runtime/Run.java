@@ -227,7 +227,7 @@ abstract class Run implements RunningMigration {
         e.code() == RuntimeError.CANCELLED ? Phase.CANCELLED : Phase.FAILED,
         0,
         0,
-        OptionalDouble.empty(),
+        Optional.empty(),
         OptionalDouble.empty(),
         new MigrationReport.Ram(manifest.vm().memoryBytes(), 0, 0, 0, 0),
         0,

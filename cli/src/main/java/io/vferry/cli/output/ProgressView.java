@@ -97,10 +97,10 @@ public record ProgressView(
     if (left.length() + phase.length() > columns - 1) {
       return cut(phase);
     }
-    if (status.expectedDowntimeMillis().isEmpty()) {
+    if (status.expectedDowntime().isEmpty()) {
       return paint(BOLD, left) + paint(phaseColour(status.phase()), phase);
     }
-    long expected = status.expectedDowntimeMillis().getAsLong();
+    long expected = Math.round(status.expectedDowntime().get().millis());
     String prediction =
         "  expected-downtime %d ms, limit %d ms".formatted(expected, downtimeLimitMillis);
     if (left.length() + phase.length() + prediction.length() > columns - 1) {

@@ -1,6 +1,7 @@
 package io.vferry.cli.output;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.spi.state.DeviceState;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 
 /**
  * Prints a migration that has ended, for programs. Names follow QEMU's {@code query-migrate}; times
@@ -36,7 +38,9 @@ public final class ReportJson {
     json.writeStringField("status", report.status().label());
     time(json, "total-time", OptionalDouble.of(report.totalTimeMillis()));
     time(json, "setup-time", OptionalDouble.of(report.setupTimeMillis()));
-    time(json, "expected-downtime", report.expectedDowntimeMillis());
+    time(json, "expected-downtime", expected(report, ExpectedDowntime::millis));
+    time(json, "expected-downtime-least", expected(report, ExpectedDowntime::leastMillis));
+    time(json, "expected-downtime-most", expected(report, ExpectedDowntime::mostMillis));
     time(json, "downtime", report.downtimeMillis());
     ram(json, report.ram());
     json.writeObjectFieldStart("vfio");
@@ -120,6 +124,11 @@ public final class ReportJson {
       json.writeStringField("error-device", failure.device().get());
     }
     json.writeBooleanField("source-runs", failure.sourceRuns());
+  }
+
+  private static OptionalDouble expected(
+      MigrationReport report, ToDoubleFunction<ExpectedDowntime> part) {
+    return report.expectedDowntime().stream().mapToDouble(part).findFirst();
   }
 
   private static void time(JsonGenerator json, String name, OptionalDouble millis)

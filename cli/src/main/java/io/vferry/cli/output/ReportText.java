@@ -1,5 +1,6 @@
 package io.vferry.cli.output;
 
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.Figure;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
@@ -32,7 +33,10 @@ public final class ReportText {
     addTransfers(lines, report);
     addPhases(lines, report);
     lines.add("");
-    addFigure(lines, "expected-downtime", time(report.expectedDowntimeMillis()));
+    addFigure(
+        lines,
+        "expected-downtime",
+        report.expectedDowntime().map(ExpectedDowntime::toString).orElse("not known"));
     addFigure(lines, "downtime", time(report.downtimeMillis()));
     addFigure(lines, "total-time", Figure.millis(report.totalTimeMillis()));
     addFigure(lines, "setup-time", Figure.millis(report.setupTimeMillis()));

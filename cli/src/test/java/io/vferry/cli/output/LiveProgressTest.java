@@ -7,7 +7,7 @@ import io.vferry.runtime.report.Phase;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -18,11 +18,7 @@ class LiveProgressTest {
 
   private static MigrationStatus status(Phase phase, double totalMillis) {
     return new MigrationStatus(
-        phase,
-        totalMillis,
-        OptionalLong.empty(),
-        new MigrationStatus.Ram(0, 0, 0, 0, 0, 0),
-        List.of());
+        phase, totalMillis, Optional.empty(), new MigrationStatus.Ram(0, 0, 0, 0, 0, 0), List.of());
   }
 
   private static ProgressView view() {

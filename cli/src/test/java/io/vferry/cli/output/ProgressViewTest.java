@@ -2,12 +2,13 @@ package io.vferry.cli.output;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.MigrationStatus;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ProgressViewTest {
@@ -18,7 +19,7 @@ class ProgressViewTest {
       new MigrationStatus(
           Phase.PRECOPY,
           3217,
-          OptionalLong.of(412),
+          Optional.of(new ExpectedDowntime(412, 305, 690)),
           new MigrationStatus.Ram(256 * MIB, 310 * MIB, 64 * MIB, 3, 42 * MIB, 812 * MIB),
           List.of(
               new MigrationStatus.Device("nic0", DeviceState.PRE_COPY, 48 * MIB, 16 * MIB, false),
@@ -76,7 +77,7 @@ class ProgressViewTest {
         new MigrationStatus(
             Phase.STOP_COPY,
             5000,
-            OptionalLong.empty(),
+            Optional.empty(),
             new MigrationStatus.Ram(0, 0, 0, 0, 0, 0),
             devices);
 

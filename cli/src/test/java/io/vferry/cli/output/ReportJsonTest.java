@@ -23,6 +23,8 @@ class ReportJsonTest {
         .containsEntry("total-time", 3412.346)
         .containsEntry("setup-time", 120L)
         .containsEntry("expected-downtime", 138L)
+        .containsEntry("expected-downtime-least", 121L)
+        .containsEntry("expected-downtime-most", 160.5)
         .containsEntry("downtime", 142.063)
         .containsEntry("timeline", "/tmp/ü.html")
         .containsEntry("vfio", Map.of("transferred", 66L << 20))

@@ -30,7 +30,7 @@ class ReportTextTest {
             setup                             0.00 ms      120 ms
             precopy                            120 ms      3.14 s
 
-            expected-downtime  138 ms
+            expected-downtime  138 ms (121 ms to 161 ms)
             downtime           142 ms
             total-time         3.41 s
             setup-time         120 ms

@@ -1,5 +1,6 @@
 package io.vferry.cli.output;
 
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
 import io.vferry.runtime.report.TimelineSpan;
@@ -22,7 +23,7 @@ final class SampleReports {
         Phase.COMPLETED,
         3412.3456,
         120,
-        OptionalDouble.of(138),
+        Optional.of(new ExpectedDowntime(138, 121, 160.5)),
         OptionalDouble.of(142.0625),
         new MigrationReport.Ram(256 << 20, 310 << 20, 298 << 20, 12 << 20, 3),
         66L << 20,
@@ -68,7 +69,7 @@ final class SampleReports {
         Phase.FAILED,
         812,
         120,
-        OptionalDouble.empty(),
+        Optional.empty(),
         OptionalDouble.empty(),
         new MigrationReport.Ram(0, 0, 0, 0, 0),
         0,

@@ -12,7 +12,6 @@ import io.vferry.runtime.report.ProgressListener;
 import io.vferry.spi.host.HostClock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 
 /** Runs the role of one side over a machine and whoever steps the agents. */
@@ -131,7 +130,7 @@ public abstract sealed class Engine permits SourceEngine, DestinationEngine {
       recorder.phase(finish.end(), clock.nanoTime());
       result.complete(
           recorder.report(
-              finish.end(), role.expectedDowntimeMillis(), finish.failure(), sourceRuns(finish)));
+              finish.end(), role.expectedDowntime(), finish.failure(), sourceRuns(finish)));
     } else {
       performOwn(action);
     }
@@ -150,11 +149,8 @@ public abstract sealed class Engine permits SourceEngine, DestinationEngine {
               mover.remainingBytes(),
               mover.ended()));
     }
-    OptionalLong expected =
-        role.expectedDowntimeMillis().isPresent()
-            ? OptionalLong.of(Math.round(role.expectedDowntimeMillis().getAsDouble()))
-            : OptionalLong.empty();
     listener.progress(
-        new MigrationStatus(role.phase(), recorder.totalMillis(now), expected, ram(), status));
+        new MigrationStatus(
+            role.phase(), recorder.totalMillis(now), role.expectedDowntime(), ram(), status));
   }
 }

@@ -4,6 +4,7 @@ import io.vferry.runtime.migration.Action;
 import io.vferry.runtime.migration.Event;
 import io.vferry.runtime.migration.Message;
 import io.vferry.runtime.migration.Problem;
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.MigrationReport;
 import io.vferry.runtime.report.Phase;
 import io.vferry.runtime.report.TimelineSpan;
@@ -264,7 +265,10 @@ final class Recorder {
   }
 
   MigrationReport report(
-      Phase end, OptionalDouble expectedMillis, Optional<Problem> failure, boolean sourceRuns) {
+      Phase end,
+      Optional<ExpectedDowntime> expected,
+      Optional<Problem> failure,
+      boolean sourceRuns) {
     Long pause = pauseNanos;
     Long running = runningNanos;
     OptionalDouble downtime = OptionalDouble.empty();
@@ -298,7 +302,7 @@ final class Recorder {
         end,
         millis(endedNanos),
         precopy == null ? millis(endedNanos) : millis(precopy),
-        expectedMillis,
+        expected,
         downtime,
         new MigrationReport.Ram(
             memoryTotalBytes, memory, precopyMemory, memory - precopyMemory, rounds),

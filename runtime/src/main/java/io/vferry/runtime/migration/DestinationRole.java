@@ -7,13 +7,13 @@ import static io.vferry.spi.state.DeviceState.STOP;
 
 import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.plan.Settings;
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -45,6 +45,7 @@ public final class DestinationRole implements Role {
 
   private final Settings settings;
   private final DeviceGroup group;
+  private final ArcTimes arcTimes;
   private final Set<Integer> announcedStreams = new HashSet<>();
   private final Set<Integer> loadedStreams = new HashSet<>();
 
@@ -61,6 +62,7 @@ public final class DestinationRole implements Role {
   public DestinationRole(List<RoleDevice> devices, Settings settings) {
     this.settings = settings;
     this.group = new DeviceGroup(devices, settings.arcDeadlineMillis());
+    this.arcTimes = new ArcTimes(devices.size());
   }
 
   @Override
@@ -74,8 +76,8 @@ public final class DestinationRole implements Role {
   }
 
   @Override
-  public OptionalDouble expectedDowntimeMillis() {
-    return OptionalDouble.empty();
+  public Optional<ExpectedDowntime> expectedDowntime() {
+    return Optional.empty();
   }
 
   @Override
@@ -84,7 +86,11 @@ public final class DestinationRole implements Role {
       return List.of();
     }
     List<Action> out = new ArrayList<>();
+    if (event instanceof Event.ArcDone done) {
+      arcTimes.done(done.device(), done.arc(), nowNanos);
+    }
     handle(event, out);
+    arcTimes.began(out, nowNanos);
     return out;
   }
 
@@ -264,7 +270,7 @@ public final class DestinationRole implements Role {
           step = Step.LOADING;
           phase = Phase.PRECOPY;
           out.add(new Action.CancelTimer(Timer.of(Timer.Kind.SETUP)));
-          out.add(new Action.Send(new Message.Admitted()));
+          out.add(new Action.Send(new Message.Admitted(arcTimes.slowest())));
         }
       }
       case LOADING -> {

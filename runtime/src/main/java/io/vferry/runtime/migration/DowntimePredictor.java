@@ -1,24 +1,34 @@
 package io.vferry.runtime.migration;
 
+import static io.vferry.spi.state.DeviceState.RESUMING;
+import static io.vferry.spi.state.DeviceState.RUNNING;
+import static io.vferry.spi.state.DeviceState.STOP_COPY;
+
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.spi.state.Arc;
+import io.vferry.spi.state.DeviceState;
+import io.vferry.spi.state.Transition;
+import io.vferry.spi.state.TransitionTable;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.OptionalDouble;
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Predicts the downtime from what this migration has measured so far: bytes that must still move
- * over the measured rate, plus the time of the arcs on the way. Sizes that devices report are
- * estimates and are bounded before they are believed.
+ * over the measured rate, plus the time of the arcs that are walked while the guest stands still.
+ * The error bound comes from the spread of what was measured.
  */
 final class DowntimePredictor {
 
   /**
-   * No device is believed to hold more; 1 TiB, twice the largest state seen in the field and more.
+   * What must still move while the guest stands still, in bytes.
+   *
+   * @param expected the best guess
+   * @param least if the devices' own progress is to be believed
+   * @param most if the devices' largest estimates are
    */
-  private static final long MOST_CREDIBLE_BYTES = 1L << 40;
+  record Bytes(long expected, long least, long most) {}
 
   private static final double NANOS_PER_MILLI = 1e6;
 
@@ -31,19 +41,31 @@ final class DowntimePredictor {
   /** What moves less says more of latency than of rate. */
   private static final long SMALLEST_SAMPLE_BYTES = 256 << 10;
 
-  private record Sample(long bytes, long nanos) {}
+  private record Sample(long bytes, long nanos) {
+    double bytesPerSecond() {
+      return bytes * 1e9 / nanos;
+    }
+  }
 
-  private final Map<Arc, Long> slowestNanos = new EnumMap<>(Arc.class);
+  private record Rate(double expected, double least, double most) {}
+
+  private final List<RoleDevice> devices;
+  private final ArcTimes arcs;
   private final Deque<Sample> samples = new ArrayDeque<>();
 
-  /** An arc took so long on some device of this host. */
-  void arcTook(Arc arc, long nanos) {
-    slowestNanos.merge(arc, nanos, Math::max);
+  /**
+   * Creates a predictor.
+   *
+   * @param arcs what was measured; grows while the migration runs
+   */
+  DowntimePredictor(List<RoleDevice> devices, ArcTimes arcs) {
+    this.devices = List.copyOf(devices);
+    this.arcs = arcs;
   }
 
   /** So many bytes, of memory and devices, were sent in so long. */
   void sent(long bytes, long nanos) {
-    if (nanos <= 0 || (bytes < SMALLEST_SAMPLE_BYTES && !samples.isEmpty())) {
+    if (bytes <= 0 || nanos <= 0 || (bytes < SMALLEST_SAMPLE_BYTES && !samples.isEmpty())) {
       return;
     }
     samples.addLast(new Sample(bytes, nanos));
@@ -52,33 +74,87 @@ final class DowntimePredictor {
     }
   }
 
-  /** Returns the measured rate in bytes per second, once anything was measured. */
-  OptionalDouble bytesPerSecond() {
+  private Optional<Rate> rate() {
+    if (samples.isEmpty()) {
+      return Optional.empty();
+    }
     long bytes = samples.stream().mapToLong(Sample::bytes).sum();
     long nanos = samples.stream().mapToLong(Sample::nanos).sum();
-    return bytes == 0 ? OptionalDouble.empty() : OptionalDouble.of(bytes * 1e9 / nanos);
+    return Optional.of(
+        new Rate(
+            bytes * 1e9 / nanos,
+            samples.stream().mapToDouble(Sample::bytesPerSecond).min().orElseThrow(),
+            samples.stream().mapToDouble(Sample::bytesPerSecond).max().orElseThrow()));
   }
 
-  static long credible(OptionalLong reportedBytes) {
-    return Math.max(0, Math.min(MOST_CREDIBLE_BYTES, reportedBytes.orElse(0)));
+  /** Returns the measured rate in bytes per second, once anything was measured. */
+  Optional<Long> bytesPerSecond() {
+    return rate().map(rate -> Math.round(rate.expected()));
   }
 
-  /**
-   * Predicts.
-   *
-   * @param bytes that must move while the guest is stopped
-   * @return milliseconds; empty if bytes must move and no rate is known
-   */
-  OptionalDouble predictMillis(long bytes) {
-    // Both sides walk about as many arcs; each arc not yet seen is taken for the slowest seen.
-    long slowest = slowestNanos.values().stream().mapToLong(Long::longValue).max().orElse(0);
-    double arcsMillis = 4 * slowest / NANOS_PER_MILLI;
-    if (bytes == 0) {
-      return OptionalDouble.of(arcsMillis);
+  /** Returns the prediction; empty if bytes must move and no rate is known. */
+  Optional<ExpectedDowntime> predict(Bytes bytes) {
+    ExpectedDowntime walking = arcs();
+    if (bytes.most() == 0) {
+      return Optional.of(walking);
     }
-    OptionalDouble rate = bytesPerSecond();
-    return rate.isEmpty()
-        ? OptionalDouble.empty()
-        : OptionalDouble.of(arcsMillis + bytes * 1000.0 / rate.getAsDouble());
+    return rate()
+        .map(
+            rate ->
+                new ExpectedDowntime(
+                    walking.millis() + bytes.expected() * 1000.0 / rate.expected(),
+                    walking.leastMillis() + bytes.least() * 1000.0 / rate.most(),
+                    walking.mostMillis() + bytes.most() * 1000.0 / rate.least()));
+  }
+
+  /** The devices of one side walk side by side; the two sides walk one after the other. */
+  private ExpectedDowntime arcs() {
+    double[] source = new double[3];
+    double[] destination = new double[3];
+    for (int device = 0; device < devices.size(); device++) {
+      TransitionTable table = TransitionTable.of(devices.get(device).features());
+      DeviceState saving =
+          devices.get(device).features().preCopy() ? DeviceState.PRE_COPY : RUNNING;
+      slowest(source, walk(device, table, saving, STOP_COPY));
+      slowest(destination, walk(device, table, RESUMING, RUNNING));
+    }
+    return new ExpectedDowntime(
+        source[0] + destination[0], source[1] + destination[1], source[2] + destination[2]);
+  }
+
+  private static void slowest(double[] soFar, double[] one) {
+    for (int i = 0; i < soFar.length; i++) {
+      soFar[i] = Math.max(soFar[i], one[i]);
+    }
+  }
+
+  /** Returns what is expected, the least and the most, in milliseconds. */
+  private double[] walk(int device, TransitionTable table, DeviceState from, DeviceState to) {
+    double[] millis = new double[3];
+    if (table.transition(from, to) instanceof Transition.Path path) {
+      for (Arc arc : path.arcs()) {
+        Optional<ArcTimes.Span> known = arcs.of(device, arc);
+        millis[0] += known.map(span -> (double) span.mostNanos()).orElse(typicalNanos());
+        millis[1] += known.map(ArcTimes.Span::leastNanos).orElse(0L);
+        millis[2] += known.map(ArcTimes.Span::mostNanos).orElse(slowestNanos());
+      }
+    }
+    for (int i = 0; i < millis.length; i++) {
+      millis[i] /= NANOS_PER_MILLI;
+    }
+    return millis;
+  }
+
+  /** An arc never walked is taken for an average one, of those that open no stream. */
+  private double typicalNanos() {
+    return arcs.all().stream()
+        .filter(entry -> !entry.getKey().opensSaveStream() && !entry.getKey().opensLoadStream())
+        .mapToLong(entry -> entry.getValue().mostNanos())
+        .average()
+        .orElse(0);
+  }
+
+  private long slowestNanos() {
+    return arcs.all().stream().mapToLong(entry -> entry.getValue().mostNanos()).max().orElse(0);
   }
 }

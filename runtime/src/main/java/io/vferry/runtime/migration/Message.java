@@ -1,6 +1,7 @@
 package io.vferry.runtime.migration;
 
 import io.vferry.spi.memory.MemoryRange;
+import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.FeatureSet;
 import io.vferry.spi.vm.GuestAudit;
 import java.nio.ByteBuffer;
@@ -46,8 +47,24 @@ public sealed interface Message {
     }
   }
 
-  /** Destination: all devices are in RESUMING, send. */
-  record Admitted() implements Message {}
+  /**
+   * Destination: all devices are in RESUMING, send.
+   *
+   * @param arcTimes how long the arcs on the way took
+   */
+  record Admitted(List<ArcTime> arcTimes) implements Message {
+    public Admitted {
+      arcTimes = List.copyOf(arcTimes);
+    }
+  }
+
+  /**
+   * How long an arc of a device took on the side that says so.
+   *
+   * @param device its number
+   * @param nanos 0 or more
+   */
+  record ArcTime(int device, Arc arc, long nanos) {}
 
   /** Destination: I cannot take this; one problem for each reason. */
   record Refused(List<Problem> problems) implements Message {

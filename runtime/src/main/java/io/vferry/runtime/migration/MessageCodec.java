@@ -4,6 +4,7 @@ import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.memory.MemoryRange;
+import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
 import io.vferry.spi.vm.GuestAudit;
@@ -30,6 +31,7 @@ public final class MessageCodec {
   private static final int MAX_DEVICES = 4096;
   private static final int MAX_RANGES = 4096;
   private static final int MAX_ENTRIES = 1024;
+  private static final int MAX_ARC_TIMES = MAX_DEVICES * Arc.values().length;
   private static final int DIGEST_BYTES = 32;
 
   private MessageCodec() {}
@@ -48,8 +50,15 @@ public final class MessageCodec {
                   .text(device.driverVersion())
                   .u8(device.features().flags())
                   .map(device.description(), out::text));
-    } else if (message instanceof Message.Admitted) {
+    } else if (message instanceof Message.Admitted admitted) {
       out.u8(2);
+      out.list(
+          admitted.arcTimes(),
+          time ->
+              out.i32(time.device())
+                  .u8(time.arc().from().number())
+                  .u8(time.arc().to().number())
+                  .i64(time.nanos()));
     } else if (message instanceof Message.Refused refused) {
       out.u8(3).list(refused.problems(), out::problem);
     } else if (message instanceof Message.InitialDataSent sent) {
@@ -110,7 +119,7 @@ public final class MessageCodec {
                   r ->
                       new Message.OfferedDevice(
                           r.text(), r.text(), r.text(), r.features(), r.map(Reader::text))));
-      case 2 -> new Message.Admitted();
+      case 2 -> new Message.Admitted(in.list(MAX_ARC_TIMES, Reader::arcTime));
       case 3 -> new Message.Refused(in.list(MAX_DEVICES, Reader::problem));
       case 4 -> new Message.InitialDataSent(in.i32(), in.i32(), in.i64());
       case 5 -> new Message.InitialDataLoaded(in.i32(), in.i32());
@@ -280,6 +289,24 @@ public final class MessageCodec {
       int flags = u8();
       return FeatureSet.ofFlags(flags)
           .orElseThrow(() -> new IllegalArgumentException("flags " + flags + " are no features"));
+    }
+
+    Message.ArcTime arcTime() {
+      int device = i32();
+      int from = u8();
+      int to = u8();
+      long nanos = i64();
+      Arc arc =
+          DeviceState.ofNumber(from)
+              .flatMap(a -> DeviceState.ofNumber(to).flatMap(b -> Arc.between(a, b)))
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "no arc leads from state " + from + " to state " + to));
+      if (nanos < 0) {
+        throw new IllegalArgumentException("an arc took " + nanos + " ns");
+      }
+      return new Message.ArcTime(device, arc, nanos);
     }
 
     Problem problem() {

@@ -12,10 +12,14 @@ import java.util.OptionalLong;
  */
 final class PrecopyLedger {
 
+  /** No device is believed to hold more: 1 TiB, more than any state seen in the field. */
+  private static final long MOST_CREDIBLE_BYTES = 1L << 40;
+
   private final boolean[] saving;
   private final int[] generation;
   private final int[] acknowledged;
   private final long[] sentBytes;
+  private final long[] sentBeforeImage;
   private final OptionalLong[] stopCopyBytes;
   private final PrecopyProgress.Remaining[] remaining;
 
@@ -25,6 +29,7 @@ final class PrecopyLedger {
     acknowledged = new int[devices];
     Arrays.fill(acknowledged, -1);
     sentBytes = new long[devices];
+    sentBeforeImage = new long[devices];
     stopCopyBytes = new OptionalLong[devices];
     Arrays.fill(stopCopyBytes, OptionalLong.empty());
     remaining = new PrecopyProgress.Remaining[devices];
@@ -37,6 +42,7 @@ final class PrecopyLedger {
 
   void restarted(int device, int newGeneration) {
     generation[device] = newGeneration;
+    sentBeforeImage[device] = sentBytes[device];
   }
 
   /** Returns whether the acknowledgement was for the image that counts. */
@@ -66,15 +72,34 @@ final class PrecopyLedger {
     return Optional.empty();
   }
 
-  /** Returns a bounded estimate of what the devices still have to send after they stop. */
-  long stopCopyBytes() {
-    long sum = 0;
+  /**
+   * Returns what the devices still have to send after they stop. A device says how large a
+   * stop-copy would be, many of them without what they have sent already; a device in pre-copy also
+   * says what is left. Neither is trusted: between the two lies the error bound.
+   */
+  DowntimePredictor.Bytes stopCopyBytes() {
+    long expected = 0;
+    long least = 0;
+    long most = 0;
     for (int device = 0; device < saving.length; device++) {
-      long precopy =
-          DowntimePredictor.credible(OptionalLong.of(remaining[device].initialBytes()))
-              + DowntimePredictor.credible(OptionalLong.of(remaining[device].dirtyBytes()));
-      sum += Math.max(precopy, DowntimePredictor.credible(stopCopyBytes[device]));
+      long estimate = credible(stopCopyBytes[device].orElse(0));
+      if (saving[device]) {
+        long left =
+            credible(remaining[device].initialBytes()) + credible(remaining[device].dirtyBytes());
+        long sent = sentBytes[device] - sentBeforeImage[device];
+        expected += Math.max(left, estimate - sent);
+        least += left;
+        most += Math.max(left, estimate);
+      } else {
+        expected += estimate;
+        least += estimate;
+        most += estimate;
+      }
     }
-    return sum;
+    return new DowntimePredictor.Bytes(expected, least, most);
+  }
+
+  private static long credible(long reportedBytes) {
+    return Math.max(0, Math.min(MOST_CREDIBLE_BYTES, reportedBytes));
   }
 }

@@ -1,9 +1,10 @@
 package io.vferry.runtime.migration;
 
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
 import java.util.List;
-import java.util.OptionalDouble;
+import java.util.Optional;
 
 /** One side of a migration. Not thread-safe: one event at a time. */
 public interface Role {
@@ -22,6 +23,6 @@ public interface Role {
   /** Returns the state of a device as far as this role was told. */
   DeviceState deviceState(int device);
 
-  /** Returns the last prediction, in milliseconds; the destination makes none. */
-  OptionalDouble expectedDowntimeMillis();
+  /** Returns the last prediction; the destination makes none. */
+  Optional<ExpectedDowntime> expectedDowntime();
 }

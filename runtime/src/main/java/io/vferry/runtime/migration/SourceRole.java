@@ -9,12 +9,12 @@ import static io.vferry.spi.state.DeviceState.STOP_COPY;
 
 import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.plan.Settings;
+import io.vferry.runtime.report.ExpectedDowntime;
 import io.vferry.runtime.report.Phase;
 import io.vferry.spi.state.DeviceState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.function.Function;
 
 /**
@@ -55,12 +55,12 @@ public final class SourceRole implements Role {
   private final Settings settings;
   private final DeviceGroup group;
   private final PrecopyLedger ledger;
-  private final DowntimePredictor predictor = new DowntimePredictor();
-  private final long[] arcBeganNanos;
+  private final ArcTimes arcTimes;
+  private final DowntimePredictor predictor;
 
   private Step step = Step.IDLE;
   private Phase phase = Phase.SETUP;
-  private OptionalDouble expectedDowntimeMillis = OptionalDouble.empty();
+  private Optional<ExpectedDowntime> expectedDowntime = Optional.empty();
   private Optional<Problem> failure = Optional.empty();
   private boolean linkUp = true;
   private boolean vmPaused;
@@ -83,7 +83,8 @@ public final class SourceRole implements Role {
     this.settings = settings;
     this.group = new DeviceGroup(devices, settings.arcDeadlineMillis());
     this.ledger = new PrecopyLedger(devices.size());
-    this.arcBeganNanos = new long[devices.size()];
+    this.arcTimes = new ArcTimes(devices.size());
+    this.predictor = new DowntimePredictor(devices, arcTimes);
   }
 
   @Override
@@ -97,8 +98,8 @@ public final class SourceRole implements Role {
   }
 
   @Override
-  public OptionalDouble expectedDowntimeMillis() {
-    return expectedDowntimeMillis;
+  public Optional<ExpectedDowntime> expectedDowntime() {
+    return expectedDowntime;
   }
 
   @Override
@@ -108,11 +109,7 @@ public final class SourceRole implements Role {
     }
     List<Action> actions = new ArrayList<>();
     handle(event, nowNanos, actions);
-    for (Action action : actions) {
-      if (action instanceof Action.Perform perform) {
-        arcBeganNanos[perform.device()] = nowNanos;
-      }
-    }
+    arcTimes.began(actions, nowNanos);
     return actions;
   }
 
@@ -131,7 +128,7 @@ public final class SourceRole implements Role {
     } else if (event instanceof Event.TimerExpired expired) {
       onTimer(expired.timer(), now, out);
     } else if (event instanceof Event.ArcDone done) {
-      predictor.arcTook(done.arc(), now - arcBeganNanos[done.device()]);
+      arcTimes.done(done.device(), done.arc(), now);
       if (done.arc().to() == PRE_COPY) {
         ledger.saving(done.device());
       }
@@ -244,13 +241,16 @@ public final class SourceRole implements Role {
               RuntimeError.DESTINATION_REFUSED,
               "the destination refuses: " + String.join("; ", reasons)),
           out);
-    } else if (message instanceof Message.Admitted && step == Step.ADMISSION) {
+    } else if (message instanceof Message.Admitted admitted
+        && step == Step.ADMISSION
+        && admitted.arcTimes().stream().allMatch(time -> exists(time.device()))) {
+      admitted.arcTimes().forEach(time -> arcTimes.took(time.device(), time.arc(), time.nanos()));
       out.add(new Action.CancelTimer(Timer.of(Timer.Kind.SETUP)));
       step = Step.LOGGING;
       logging = true;
       out.add(new Action.StartDirtyLog());
     } else if (message instanceof Message.InitialDataLoaded loaded) {
-      if (loaded.device() < 0 || loaded.device() >= group.devices().size()) {
+      if (!exists(loaded.device())) {
         violation(message, out);
         return;
       }
@@ -269,6 +269,10 @@ public final class SourceRole implements Role {
     } else {
       violation(message, out);
     }
+  }
+
+  private boolean exists(int device) {
+    return device >= 0 && device < group.devices().size();
   }
 
   private void violation(Message message, List<Action> out) {
@@ -432,13 +436,18 @@ public final class SourceRole implements Role {
     if (step != Step.PRECOPY) {
       return;
     }
-    OptionalDouble predicted =
-        predictor.predictMillis(synced.dirtyBytes() + ledger.stopCopyBytes());
-    expectedDowntimeMillis = predicted;
+    DowntimePredictor.Bytes devices = ledger.stopCopyBytes();
+    Optional<ExpectedDowntime> predicted =
+        predictor.predict(
+            new DowntimePredictor.Bytes(
+                synced.dirtyBytes() + devices.expected(),
+                synced.dirtyBytes() + devices.least(),
+                synced.dirtyBytes() + devices.most()));
+    expectedDowntime = predicted;
     Optional<Integer> waiting = ledger.unacknowledged();
     boolean devicesReady = group.settled() && waiting.isEmpty();
     boolean shortEnough =
-        predicted.isPresent() && predicted.getAsDouble() <= settings.downtimeLimitMillis();
+        predicted.isPresent() && predicted.get().millis() <= settings.downtimeLimitMillis();
     // Without a rate there is nothing to predict from; sending dirty memory gives one.
     boolean unknown = predicted.isEmpty() && synced.dirtyBytes() == 0;
     if (devicesReady && (shortEnough || unknown)) {
@@ -461,19 +470,17 @@ public final class SourceRole implements Role {
     }
   }
 
-  private Problem notConverging(Event.MemorySynced synced, OptionalDouble predicted) {
+  private Problem notConverging(Event.MemorySynced synced, Optional<ExpectedDowntime> predicted) {
     return Problem.of(
         RuntimeError.NOT_CONVERGING,
         "after %d rounds the predicted downtime is %s, above the limit of %d ms: %d bytes of memory are dirty, the devices hold %d, and %s bytes move in a second"
             .formatted(
                 rounds,
-                predicted.isPresent() ? Math.round(predicted.getAsDouble()) + " ms" : "unknown",
+                predicted.map(ExpectedDowntime::toString).orElse("unknown"),
                 settings.downtimeLimitMillis(),
                 synced.dirtyBytes(),
-                ledger.stopCopyBytes(),
-                predictor.bytesPerSecond().isPresent()
-                    ? Math.round(predictor.bytesPerSecond().getAsDouble())
-                    : "no"));
+                ledger.stopCopyBytes().expected(),
+                predictor.bytesPerSecond().map(String::valueOf).orElse("no")));
   }
 
   private Problem stalled(Optional<Integer> waiting) {

@@ -89,7 +89,8 @@ public final class HtmlReport {
   private void figures() {
     html.append("<dl class=\"figures\">\n");
     figure("downtime", time(report.downtimeMillis()));
-    figure("expected-downtime", time(report.expectedDowntimeMillis()));
+    figure(
+        "expected-downtime", report.expectedDowntime().map(ExpectedDowntime::toString).orElse("–"));
     figure("total-time", Figure.millis(report.totalTimeMillis()));
     figure("setup-time", Figure.millis(report.setupTimeMillis()));
     figure("ram.transferred", Figure.bytes(report.ram().transferredBytes()));

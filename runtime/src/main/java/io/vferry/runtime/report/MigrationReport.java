@@ -14,7 +14,7 @@ import java.util.OptionalDouble;
  * @param status how it ended: COMPLETED, FAILED or CANCELLED
  * @param totalTimeMillis from the start to the end
  * @param setupTimeMillis until pre-copy began
- * @param expectedDowntimeMillis what was predicted when the switchover was decided
+ * @param expectedDowntime what was predicted when the switchover was decided
  * @param downtimeMillis from the request to stop the vCPUs until the other side said that they run
  * @param ram guest memory
  * @param vfioTransferredBytes of all devices
@@ -28,7 +28,7 @@ public record MigrationReport(
     Phase status,
     double totalTimeMillis,
     double setupTimeMillis,
-    OptionalDouble expectedDowntimeMillis,
+    Optional<ExpectedDowntime> expectedDowntime,
     OptionalDouble downtimeMillis,
     Ram ram,
     long vfioTransferredBytes,

@@ -2,7 +2,7 @@ package io.vferry.runtime.report;
 
 import io.vferry.spi.state.DeviceState;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
 
 /**
  * A migration at one moment, as its source sees it. Field names follow QEMU's {@code
@@ -10,14 +10,14 @@ import java.util.OptionalLong;
  *
  * @param phase what is going on
  * @param totalTimeMillis since the start
- * @param expectedDowntimeMillis predicted; empty until there is something to predict from
+ * @param expectedDowntime predicted; empty until there is something to predict from
  * @param ram guest memory
  * @param devices in manifest order
  */
 public record MigrationStatus(
     Phase phase,
     double totalTimeMillis,
-    OptionalLong expectedDowntimeMillis,
+    Optional<ExpectedDowntime> expectedDowntime,
     Ram ram,
     List<Device> devices) {
 
