@@ -22,7 +22,7 @@ public @interface SpiLevel {
   int MAJOR = 1;
 
   /** Grows with each addition. */
-  int MINOR = 0;
+  int MINOR = 1;
 
   /** Always {@link #MAJOR}. */
   int major();

@@ -51,10 +51,17 @@ public final class SimDeviceModel implements DeviceModel {
     return SimProfile.named(name)
         .map(
             profile ->
-                "%s: %s, %d bytes of state; parameters state, initial, dirty-rate, dma-rate,"
-                        .formatted(profile.name(), profile.summary(), profile.stateBytes())
+                "%s, %s of state; parameters state, initial, dirty-rate, dma-rate,"
+                        .formatted(profile.summary(), size(profile.stateBytes()))
                     + " task-rate, p2p-rate, service-time, seed and others")
         .orElse("no simulated device has the name " + name);
+  }
+
+  private static String size(long bytes) {
+    if (bytes < 1 << 10) {
+      return bytes + " B";
+    }
+    return bytes < 1 << 20 ? (bytes >> 10) + " KiB" : (bytes >> 20) + " MiB";
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.vferry.vendor.sim;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.state.Arc;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -48,32 +49,32 @@ record SimFaults(
 
   private static final long HOUR_NANOS = 3_600_000_000_000L;
 
-  static SimFaults read(SimParameters parameters) throws MigrationException {
+  static SimFaults read(DeviceParameters parameters) throws MigrationException {
     return new SimFaults(
         arc(parameters, "fail-arc"),
-        parameters.choice("fail-to", FailTo.SOURCE, FailTo.values()) == FailTo.ERROR,
+        parameters.choice("fail-to", FailTo.SOURCE) == FailTo.ERROR,
         parameters.number("fail-times", Long.MAX_VALUE, 1, 1_000_000_000),
         arc(parameters, "hang-arc"),
-        parameters.nanos("hang-time", HOUR_NANOS, 24 * HOUR_NANOS),
+        parameters.nanos("hang-time", HOUR_NANOS, 0, 24 * HOUR_NANOS),
         parameters.flag("fail-reset", false),
-        parameters.choice("sizes", Sizes.TRUE, Sizes.values()),
-        parameters.size("reinit-after", 0, 0, 1L << 40),
+        parameters.choice("sizes", Sizes.TRUE),
+        parameters.bytes("reinit-after", 0, 0, 1L << 40),
         parameters.number("drop-task", 0, 0, Long.MAX_VALUE),
         parameters.number("repeat-task", 0, 0, Long.MAX_VALUE),
         parameters.flag("rogue", false));
   }
 
-  private static @Nullable Arc arc(SimParameters parameters, String key) throws MigrationException {
+  private static @Nullable Arc arc(DeviceParameters parameters, String key)
+      throws MigrationException {
     if (!parameters.has(key)) {
       return null;
     }
-    String name = parameters.text(key, "").toUpperCase(Locale.ROOT).replace('-', '_');
+    String name = parameters.text(key).orElse("").toUpperCase(Locale.ROOT).replace('-', '_');
     for (Arc arc : Arc.values()) {
       if (arc.name().equals(name)) {
         return arc;
       }
     }
-    throw parameters.refused(
-        key, parameters.text(key, ""), "an arc, for example RUNNING_P2P_TO_STOP");
+    throw parameters.refused(key, "an arc, for example RUNNING_P2P_TO_STOP");
   }
 }

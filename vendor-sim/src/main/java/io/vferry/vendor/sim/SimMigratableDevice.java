@@ -8,6 +8,7 @@ import io.vferry.spi.driver.StopCopyEstimate;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.memory.DmaLog;
@@ -59,7 +60,8 @@ final class SimMigratableDevice
                             + host.info().address()
                             + " says it has no stop-copy; give it firmware that does"));
     SimStreamFaults faults =
-        SimStreamFaults.read(new SimParameters("the driver", host.info().address().parameters()));
+        SimStreamFaults.read(
+            new DeviceParameters("the driver", host.info().address().parameters()));
     return new SimMigratableDevice(host, registers, features, faults);
   }
 

@@ -3,6 +3,7 @@ package io.vferry.vendor.sim;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -59,11 +60,11 @@ record SimSettings(
                                 String.join(
                                     ", ",
                                     SimProfile.ALL.stream().map(SimProfile::name).toList()))));
-    SimParameters parameters =
-        new SimParameters("the simulated device " + profile.name(), address.parameters());
+    DeviceParameters parameters =
+        new DeviceParameters("the simulated device " + profile.name(), address.parameters());
     boolean p2p = parameters.flag("p2p", profile.features().p2p());
     boolean preCopy = parameters.flag("pre-copy", profile.features().preCopy());
-    long stateBytes = parameters.size("state", profile.stateBytes(), 0, 16L << 30);
+    long stateBytes = parameters.bytes("state", profile.stateBytes(), 0, 16L << 30);
     boolean work = parameters.flag("work", true);
     boolean dma = profile.dma();
     SimSettings settings =
@@ -74,17 +75,18 @@ record SimSettings(
             parameters.flag("iommu-log", false),
             parameters.flag("increments", profile.increments()),
             stateBytes,
-            parameters.size("initial", Math.min(stateBytes, profile.initialBytes()), 0, stateBytes),
-            parameters.size("dirty-rate", profile.dirtyBytesPerSecond(), 0, MAX_RATE),
-            parameters.size("dma-rate", profile.dmaBytesPerSecond(), 0, dma ? MAX_RATE : 0),
+            parameters.bytes(
+                "initial", Math.min(stateBytes, profile.initialBytes()), 0, stateBytes),
+            parameters.bytes("dirty-rate", profile.dirtyBytesPerSecond(), 0, MAX_RATE),
+            parameters.bytes("dma-rate", profile.dmaBytesPerSecond(), 0, dma ? MAX_RATE : 0),
             (int)
-                (parameters.size("dma-area", dma ? 256 << 10 : 0, 0, dma ? 16 << 20 : 0)
+                (parameters.bytes("dma-area", dma ? 256 << 10 : 0, 0, dma ? 16 << 20 : 0)
                     >> SimPattern.PAGE_SHIFT),
             parameters.number("task-rate", profile.tasksPerSecond(), 0, dma ? 1_000_000 : 0),
-            parameters.nanos("task-time", 1_500_000, 60_000_000_000L),
+            parameters.nanos("task-time", 1_500_000, 0, 60_000_000_000L),
             parameters.number("p2p-rate", dma ? 2000 : 0, 0, dma ? 1_000_000 : 0),
-            parameters.nanos("p2p-latency", 20_000, 1_000_000_000L),
-            Math.max(10_000, parameters.nanos("tick", 1_000_000, 1_000_000_000L)),
+            parameters.nanos("p2p-latency", 20_000, 0, 1_000_000_000L),
+            Math.max(10_000, parameters.nanos("tick", 1_000_000, 0, 1_000_000_000L)),
             parameters.number("seed", 1, Long.MIN_VALUE / 16, Long.MAX_VALUE / 16),
             (int) parameters.number("firmware", 1, 1, 1_000_000),
             serviceNanos(parameters, profile),
@@ -97,14 +99,14 @@ record SimSettings(
     return settings;
   }
 
-  private static Map<Arc, Long> serviceNanos(SimParameters parameters, SimProfile profile)
+  private static Map<Arc, Long> serviceNanos(DeviceParameters parameters, SimProfile profile)
       throws MigrationException {
     boolean all = parameters.has("service-time");
-    long common = parameters.nanos("service-time", 0, MAX_SERVICE_NANOS);
+    long common = parameters.nanos("service-time", 0, 0, MAX_SERVICE_NANOS);
     Map<Arc, Long> nanos = new EnumMap<>(Arc.class);
     for (Arc arc : Arc.values()) {
       long usual = all ? common : profile.serviceNanos() * share(arc) / 4;
-      nanos.put(arc, parameters.nanos("service-time." + arc.name(), usual, MAX_SERVICE_NANOS));
+      nanos.put(arc, parameters.nanos("service-time." + arc.name(), usual, 0, MAX_SERVICE_NANOS));
     }
     return Map.copyOf(nanos);
   }

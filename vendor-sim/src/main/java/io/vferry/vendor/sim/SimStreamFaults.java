@@ -1,6 +1,7 @@
 package io.vferry.vendor.sim;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 
 /**
  * What goes wrong with a save stream on its way out of the driver, for tests.
@@ -10,9 +11,9 @@ import io.vferry.spi.error.MigrationException;
  */
 record SimStreamFaults(long corruptAt, long truncateAt) {
 
-  static SimStreamFaults read(SimParameters parameters) throws MigrationException {
+  static SimStreamFaults read(DeviceParameters parameters) throws MigrationException {
     return new SimStreamFaults(
-        parameters.size("corrupt-at", -1, 0, 1L << 40),
-        parameters.size("truncate-at", -1, 0, 1L << 40));
+        parameters.bytes("corrupt-at", -1, 0, 1L << 40),
+        parameters.bytes("truncate-at", -1, 0, 1L << 40));
   }
 }

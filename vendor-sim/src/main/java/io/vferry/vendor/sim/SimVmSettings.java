@@ -2,6 +2,7 @@ package io.vferry.vendor.sim;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.vm.VmSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,15 +43,15 @@ record SimVmSettings(
           "memory of %s is %d bytes, but must be whole pages of 4 KiB from %d to %d bytes"
               .formatted(subject, memory, MIN_MEMORY, MAX_MEMORY));
     }
-    SimParameters parameters = new SimParameters(subject, spec.options());
+    DeviceParameters parameters = new DeviceParameters(subject, spec.options());
     SimVmSettings settings =
         new SimVmSettings(
             memory,
             (int) parameters.number("vcpus", 2, 1, 64),
-            parameters.size("dirty-rate", 8 * MIB, 0, 1L << 40),
-            parameters.size("working-set", memory / 2, 0, memory),
+            parameters.bytes("dirty-rate", 8 * MIB, 0, 1L << 40),
+            parameters.bytes("working-set", memory / 2, 0, memory),
             parameters.number("seed", 1, Long.MIN_VALUE / 16, Long.MAX_VALUE / 16),
-            Math.max(10_000, parameters.nanos("tick", 1_000_000, 1_000_000_000L)),
+            Math.max(10_000, parameters.nanos("tick", 1_000_000, 0, 1_000_000_000L)),
             peers(parameters),
             (int) parameters.number("page-requests", 0, 0, 1_000_000),
             parameters.flag("page-requests-stuck", false));
@@ -58,8 +59,8 @@ record SimVmSettings(
     return settings;
   }
 
-  private static List<Peering> peers(SimParameters parameters) throws MigrationException {
-    String text = parameters.text("peers", "");
+  private static List<Peering> peers(DeviceParameters parameters) throws MigrationException {
+    String text = parameters.text("peers").orElse("");
     List<Peering> peers = new ArrayList<>();
     if (text.isBlank()) {
       return peers;
@@ -68,7 +69,7 @@ record SimVmSettings(
       String[] ends = pair.strip().split(":", -1);
       if (ends.length != 2 || ends[0].isEmpty() || ends[1].isEmpty() || ends[0].equals(ends[1])) {
         throw parameters.refused(
-            "peers", text, "pairs of two different devices, for example nic0:nic1,nic1:nic0");
+            "peers", "pairs of two different devices, for example nic0:nic1,nic1:nic0");
       }
       Peering peering = new Peering(ends[0], ends[1]);
       if (!peers.contains(peering)) {
