@@ -16,6 +16,9 @@ import java.util.OptionalLong;
  * @param writeMultiple whether {@code REGION_WRITE_MULTI} is allowed
  * @param migration limits of the log of DMA, of implementations that say them; whether a device can
  *     migrate is asked with {@code DEVICE_FEATURE}
+ * @param reassembly whether the side puts a message together from the pieces in which the socket
+ *     delivers it; not in the specification, which takes it for granted. Who does not say so may
+ *     lose the thread when a body does not arrive at once
  */
 public record Capabilities(
     OptionalInt maxMsgFds,
@@ -24,7 +27,8 @@ public record Capabilities(
     OptionalLong pgsizes,
     Optional<TwinSocket> twinSocket,
     Optional<Boolean> writeMultiple,
-    Optional<MigrationLimits> migration) {
+    Optional<MigrationLimits> migration,
+    Optional<Boolean> reassembly) {
 
   /** The limit of data for a side that said none. */
   public static final int DEFAULT_MAX_DATA_XFER_SIZE = 1 << 20;
@@ -40,6 +44,7 @@ public record Capabilities(
           OptionalLong.empty(),
           OptionalLong.empty(),
           OptionalLong.empty(),
+          Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.empty());

@@ -46,6 +46,7 @@ final class CapabilitiesJson {
   private Optional<TwinSocket> twinSocket = Optional.empty();
   private Optional<Boolean> writeMultiple = Optional.empty();
   private Optional<MigrationLimits> migration = Optional.empty();
+  private Optional<Boolean> reassembly = Optional.empty();
 
   private CapabilitiesJson() {}
 
@@ -81,7 +82,8 @@ final class CapabilitiesJson {
         json.pgsizes,
         json.twinSocket,
         json.writeMultiple,
-        json.migration);
+        json.migration,
+        json.reassembly);
   }
 
   private void readCapabilities(JsonParser parser) throws IOException, MalformedMessageException {
@@ -96,6 +98,7 @@ final class CapabilitiesJson {
         case "pgsizes" -> pgsizes = OptionalLong.of(number(parser, 1, Long.MAX_VALUE));
         case "twin_socket" -> twinSocket = Optional.of(readTwinSocket(parser));
         case "write_multiple" -> writeMultiple = Optional.of(bool(parser));
+        case "reassembly" -> reassembly = Optional.of(bool(parser));
         case "migration" -> migration = Optional.of(readMigration(parser));
         default -> skipValue(parser);
       }
@@ -196,6 +199,9 @@ final class CapabilitiesJson {
       }
       if (capabilities.writeMultiple().isPresent()) {
         json.writeBooleanField("write_multiple", capabilities.writeMultiple().get());
+      }
+      if (capabilities.reassembly().isPresent()) {
+        json.writeBooleanField("reassembly", capabilities.reassembly().get());
       }
       if (capabilities.migration().isPresent()) {
         MigrationLimits migration = capabilities.migration().get();

@@ -273,7 +273,7 @@ class MessageLayoutTest {
         "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576,"
             + "\"max_dma_maps\":100,\"pgsizes\":4096,"
             + "\"twin_socket\":{\"supported\":true,\"fd_index\":0},\"write_multiple\":true,"
-            + "\"migration\":{\"pgsize\":4096,\"max_bitmap_size\":268435456}}}\0";
+            + "\"reassembly\":true,\"migration\":{\"pgsize\":4096,\"max_bitmap_size\":268435456}}}\0";
     ByteBuffer bytes =
         Hex.bytes("0000 0100", "00".repeat(json.length()))
             .put(4, json.getBytes(StandardCharsets.UTF_8));
@@ -290,7 +290,8 @@ class MessageLayoutTest {
                 Optional.of(true),
                 Optional.of(
                     new Capabilities.MigrationLimits(
-                        OptionalLong.of(4096), OptionalLong.of(256 << 20)))));
+                        OptionalLong.of(4096), OptionalLong.of(256 << 20))),
+                Optional.of(true)));
     assertThat(VersionMessage.decode(bytes)).isEqualTo(all);
     assertThat(Hex.of(all)).isEqualTo(bytes);
   }
