@@ -1,6 +1,5 @@
 package io.vferry.host.linux;
 
-import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.syscall.KernelError;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -9,17 +8,24 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What is mapped for DMA in one IOMMU group. Devices of one group share it, whether they want to or
- * not: a mapping that two of them ask for alike is made once and lasts until both let go.
+ * What is mapped for DMA in one address space, of an IOMMU group or of a device that another
+ * process serves. Devices of one group share it, whether they want to or not: a mapping that two of
+ * them ask for alike is made once and lasts until both let go.
+ *
+ * @param <M> what maps
  */
-final class AddressSpace {
+public final class AddressSpace<M extends DmaMapper> {
 
   /**
    * One mapping.
    *
+   * @param iova where the device finds it
+   * @param address where it is in this process
+   * @param deviceReads whether the device may read it
+   * @param deviceWrites whether the device may write it
    * @param memory keeps what is mapped alive
    */
-  record Mapping(
+  public record Mapping(
       MemoryRange iova, long address, boolean deviceReads, boolean deviceWrites, Object memory) {
 
     private boolean same(Mapping other) {
@@ -32,15 +38,17 @@ final class AddressSpace {
 
   private record Shared(Mapping mapping, int users) {}
 
-  private final IommuSpace iommu;
+  private final M mapper;
   private final TreeMap<Long, Shared> byStart = new TreeMap<>(Long::compareUnsigned);
 
-  AddressSpace(IommuSpace iommu) {
-    this.iommu = iommu;
+  /** Creates one in which nothing is mapped. */
+  public AddressSpace(M mapper) {
+    this.mapper = mapper;
   }
 
-  IommuSpace iommu() {
-    return iommu;
+  /** Returns what maps. */
+  M mapper() {
+    return mapper;
   }
 
   /** Maps, or shares an equal mapping. */
@@ -51,21 +59,16 @@ final class AddressSpace {
       if (!there.mapping.same(mapping)) {
         throw new MigrationException(
             DeviceError.BAD_REQUEST,
-            "I/O virtual range %s overlaps %s, which is mapped already in this IOMMU group"
+            "I/O virtual range %s overlaps %s, which is mapped already in this address space"
                 .formatted(mapping.iova, there.mapping.iova));
       }
       byStart.put(before.getKey(), new Shared(there.mapping, there.users + 1));
       return;
     }
     try {
-      iommu.map(
-          mapping.iova.start(),
-          mapping.address,
-          mapping.iova.length(),
-          mapping.deviceReads,
-          mapping.deviceWrites);
+      mapper.map(mapping);
     } catch (KernelError e) {
-      throw explain(e, mapping);
+      throw mapper.explain(e, mapping);
     }
     byStart.put(mapping.iova.start(), new Shared(mapping, 1));
   }
@@ -81,30 +84,11 @@ final class AddressSpace {
       return;
     }
     try {
-      iommu.unmap(mapping.iova.start(), mapping.iova.length());
+      mapper.unmap(mapping);
     } catch (KernelError e) {
       throw e.as(
           DeviceError.IO_FAILED, "I/O virtual range %s cannot be unmapped".formatted(mapping.iova));
     }
     byStart.remove(mapping.iova.start());
-  }
-
-  private static MigrationException explain(KernelError e, Mapping mapping) {
-    return switch (e.errno()) {
-      case Errno.ENOMEM ->
-          e.as(
-              DeviceError.OUT_OF_RESOURCES,
-              ("%d bytes cannot be locked in memory for DMA at %s; raise RLIMIT_MEMLOCK (ulimit -l)"
-                      + " to more than the guest's memory")
-                  .formatted(mapping.iova.length(), mapping.iova));
-      case Errno.ENOSPC ->
-          e.as(
-              DeviceError.OUT_OF_RESOURCES,
-              "too many DMA mappings; map larger pieces, or raise dma_entry_limit of the module vfio_iommu_type1");
-      default ->
-          e.as(
-              DeviceError.BAD_REQUEST,
-              "I/O virtual range %s cannot be mapped".formatted(mapping.iova));
-    };
   }
 }

@@ -13,13 +13,13 @@ import java.util.Optional;
 final class AddressSpaces {
 
   /** A device that was opened in an address space. */
-  record Placed(DeviceFd fd, AddressSpace space, Object key) {}
+  record Placed(DeviceFd fd, AddressSpace<IommuSpace> space, Object key) {}
 
   private static final class Entry {
-    final AddressSpace space;
+    final AddressSpace<IommuSpace> space;
     int devices;
 
-    Entry(AddressSpace space) {
+    Entry(AddressSpace<IommuSpace> space) {
       this.space = space;
     }
   }
@@ -39,23 +39,23 @@ final class AddressSpaces {
     if (entry == null) {
       entry =
           new Entry(
-              new AddressSpace(
+              new AddressSpace<>(
                   switch (wanted.orElse(preferred)) {
                     case GROUP -> ContainerSpace.create(device);
                     case CDEV -> IommufdSpace.create(device);
                   }));
-    } else if (wanted.isPresent() && wanted.get() != entry.space.iommu().path()) {
+    } else if (wanted.isPresent() && wanted.get() != entry.space.mapper().path()) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
           "device %s is wanted by path=%s, but another device of its IOMMU group is open by path=%s; use one path for the whole group"
-              .formatted(device.name(), wanted.get().text(), entry.space.iommu().path().text()));
+              .formatted(device.name(), wanted.get().text(), entry.space.mapper().path().text()));
     }
     DeviceFd fd;
     try {
-      fd = entry.space.iommu().open(device);
+      fd = entry.space.mapper().open(device);
     } catch (MigrationException | RuntimeException e) {
       if (entry.devices == 0) {
-        entry.space.iommu().close();
+        entry.space.mapper().close();
       }
       throw e;
     }
@@ -72,7 +72,7 @@ final class AddressSpaces {
     }
     if (--entry.devices == 0) {
       byGroup.remove(placed.key);
-      entry.space.iommu().close();
+      entry.space.mapper().close();
     }
   }
 }

@@ -14,8 +14,6 @@ import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -75,7 +73,7 @@ final class DeviceDmaLog implements DmaLog {
           "device %s cannot log %d ranges in pages of %d bytes"
               .formatted(device, iovaRanges.size(), pageSizeBytes));
     }
-    List<MemoryRange> ranges = wholePages(iovaRanges, pageSizeBytes);
+    List<MemoryRange> ranges = LoggedRanges.wholePages(iovaRanges, pageSizeBytes);
     if (ranges.size() > LARGEST_RANGES) {
       throw new MigrationException(
           DeviceError.OUT_OF_RESOURCES,
@@ -110,27 +108,6 @@ final class DeviceDmaLog implements DmaLog {
     }
     on = true;
     return start.getLong(Feature.DATA + FeatureDmaLoggingControl.PAGE_SIZE);
-  }
-
-  /** Widens ranges to whole pages and joins those that touch, as the kernel refuses overlaps. */
-  static List<MemoryRange> wholePages(List<MemoryRange> ranges, long pageSizeBytes) {
-    List<MemoryRange> sorted = new ArrayList<>(ranges);
-    sorted.sort(Comparator.comparing(MemoryRange::start, Long::compareUnsigned));
-    List<MemoryRange> whole = new ArrayList<>();
-    for (MemoryRange range : sorted) {
-      long first = range.start() & -pageSizeBytes;
-      long last = range.last() | (pageSizeBytes - 1);
-      if (!whole.isEmpty()) {
-        MemoryRange before = whole.get(whole.size() - 1);
-        if (Long.compareUnsigned(first, before.last()) <= 0 || first == before.last() + 1) {
-          long joined = Long.compareUnsigned(last, before.last()) > 0 ? last : before.last();
-          whole.set(whole.size() - 1, new MemoryRange(before.start(), joined - before.start() + 1));
-          continue;
-        }
-      }
-      whole.add(new MemoryRange(first, last - first + 1));
-    }
-    return whole;
   }
 
   @Override

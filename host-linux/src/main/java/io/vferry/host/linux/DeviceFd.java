@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** An open VFIO device, whichever way it was opened. */
-final class DeviceFd implements AutoCloseable {
+final class DeviceFd implements IrqControl, AutoCloseable {
 
   /** More than any information structure with its capabilities takes. */
   static final int LARGEST_INFO_BYTES = 1 << 20;
@@ -37,9 +37,6 @@ final class DeviceFd implements AutoCloseable {
 
   /** A part of a region. */
   record Area(long offset, long lengthBytes) {}
-
-  /** What {@code VFIO_DEVICE_GET_IRQ_INFO} says. */
-  record IrqLayout(int index, int count, int flags) {}
 
   private final Fd fd;
 
@@ -141,16 +138,16 @@ final class DeviceFd implements AutoCloseable {
     return new IrqLayout(index, info.getInt(IrqInfo.COUNT), info.getInt(IrqInfo.FLAGS));
   }
 
-  /** Sets interrupts without data: masks, unmasks, signals, or turns all off with count 0. */
-  void setIrqs(int action, int index, int start, int count) throws KernelError {
+  @Override
+  public void setIrqs(int action, int index, int start, int count) throws KernelError {
     call(
         "VFIO_DEVICE_SET_IRQS",
         VfioUapi.VFIO_DEVICE_SET_IRQS,
         irqSet(IrqSet.SIZEOF, VfioUapi.VFIO_IRQ_SET_DATA_NONE | action, index, start, count));
   }
 
-  /** Lets the vectors from 0 signal the given counters. */
-  void setIrqs(int index, List<EventFd> signals) throws KernelError {
+  @Override
+  public void setIrqs(int index, List<EventFd> signals) throws KernelError {
     Argument set =
         irqSet(
             IrqSet.SIZEOF + signals.size() * Integer.BYTES,

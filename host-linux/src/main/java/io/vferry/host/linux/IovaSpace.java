@@ -6,19 +6,20 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * What an IOMMU can map.
+ * What can be mapped for DMA.
  *
  * @param ranges ascending, whole pages
  * @param pageSizeBytes granularity of mappings
  */
-record IovaSpace(List<MemoryRange> ranges, long pageSizeBytes) {
+public record IovaSpace(List<MemoryRange> ranges, long pageSizeBytes) {
 
   /**
    * The processor's page size where VFIO is used; memory of a process comes in no smaller pieces.
    */
-  static final long SMALLEST_PAGE_BYTES = 4096;
+  public static final long SMALLEST_PAGE_BYTES = 4096;
 
-  IovaSpace {
+  /** Creates a description; the list is copied. */
+  public IovaSpace {
     ranges = List.copyOf(ranges);
   }
 
@@ -28,10 +29,10 @@ record IovaSpace(List<MemoryRange> ranges, long pageSizeBytes) {
    * @param first unsigned
    * @param last unsigned
    */
-  record Bounds(long first, long last) {}
+  public record Bounds(long first, long last) {}
 
   /** Cuts what the kernel gives to whole pages. */
-  static IovaSpace of(List<Bounds> bounds, long granularityBytes) {
+  public static IovaSpace of(List<Bounds> bounds, long granularityBytes) {
     long page = Math.max(granularityBytes, SMALLEST_PAGE_BYTES);
     List<MemoryRange> ranges = new ArrayList<>();
     for (Bounds bound : bounds) {

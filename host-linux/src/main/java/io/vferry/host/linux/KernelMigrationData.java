@@ -120,27 +120,11 @@ final class KernelMigrationData implements MigrationData {
 
   private MigrationException writeFailed(int errno) {
     KernelError e = new KernelError("write", errno);
-    if (ended(errno)) {
-      return e.as(
-          DeviceError.SESSION_CLOSED,
-          "migration data cannot be written to device %s".formatted(device));
-    }
-    return switch (errno) {
-      case Errno.ENOMEM, Errno.ENOSPC, Errno.E2BIG, Errno.EFBIG ->
-          e.as(
-              DeviceError.DATA_TOO_LONG,
-              "device %s has no room for more migration data".formatted(device));
-      case Errno.EFAULT, Errno.EINVAL, Errno.EPROTO, Errno.EBADMSG, Errno.EILSEQ ->
-          e.as(DeviceError.DATA_CORRUPT, "device %s refuses the migration data".formatted(device));
-      case Errno.EOPNOTSUPP ->
-          e.as(
-              DeviceError.DATA_INCOMPATIBLE,
-              "device %s cannot load migration data of this kind".formatted(device));
-      default ->
-          e.as(
-              DeviceError.IO_FAILED,
-              "migration data cannot be written to device %s".formatted(device));
-    };
+    return ended(errno)
+        ? e.as(
+            DeviceError.SESSION_CLOSED,
+            "migration data cannot be written to device %s".formatted(device))
+        : MigrationDataErrors.writing(e, device);
   }
 
   @Override

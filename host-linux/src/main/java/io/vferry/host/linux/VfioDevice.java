@@ -93,19 +93,19 @@ final class VfioDevice implements HostDevice {
           regions.put(index, new VfioRegion(name, fd, layout, scratch));
         }
       }
-      Map<Integer, DeviceFd.IrqLayout> kinds = new TreeMap<>();
+      Map<Integer, IrqControl.IrqLayout> kinds = new TreeMap<>();
       for (int index = 0; index < Math.min(counts.irqCount(), LARGEST_COUNT); index++) {
         irq(fd, index).ifPresent(kind -> kinds.put(kind.index(), kind));
       }
       Optional<KernelMigration> migration = KernelMigration.of(name, fd);
       return new VfioDevice(
-          description.info(migration.isPresent(), placed.space().iommu().path()),
+          description.info(migration.isPresent(), placed.space().mapper().path()),
           name,
           spaces,
           placed,
           regions,
           new VfioInterrupts(name, fd, kinds),
-          new VfioDmaSpace(placed.space(), placed.space().iommu().space()),
+          new VfioDmaSpace(placed.space(), placed.space().mapper().space()),
           migration,
           DeviceDmaLog.of(name, fd),
           companions,
@@ -128,7 +128,7 @@ final class VfioDevice implements HostDevice {
   }
 
   /** As {@link #region}; a kind without vectors is no kind. */
-  private static Optional<DeviceFd.IrqLayout> irq(DeviceFd fd, int index) throws KernelError {
+  private static Optional<IrqControl.IrqLayout> irq(DeviceFd fd, int index) throws KernelError {
     try {
       return Optional.of(fd.irq(index)).filter(kind -> kind.count() > 0);
     } catch (KernelError e) {

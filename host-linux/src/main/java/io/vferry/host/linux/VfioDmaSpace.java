@@ -12,14 +12,19 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** One device's part in the address space of its group. */
-final class VfioDmaSpace implements DmaSpace {
+/** One device's part in an address space. */
+public final class VfioDmaSpace implements DmaSpace {
 
-  private final AddressSpace space;
+  private final AddressSpace<?> space;
   private final IovaSpace usable;
   private final TreeMap<Long, AddressSpace.Mapping> own = new TreeMap<>(Long::compareUnsigned);
 
-  VfioDmaSpace(AddressSpace space, IovaSpace usable) {
+  /**
+   * Creates a part in which nothing is mapped.
+   *
+   * @param usable what can be mapped in the space
+   */
+  public VfioDmaSpace(AddressSpace<?> space, IovaSpace usable) {
     this.space = space;
     this.usable = usable;
   }
@@ -81,7 +86,7 @@ final class VfioDmaSpace implements DmaSpace {
     }
     if (usable.ranges().stream().noneMatch(range -> range.contains(iova))) {
       throw bad(
-          "I/O virtual range %s is outside what the IOMMU can map, %s"
+          "I/O virtual range %s is outside what can be mapped, %s"
               .formatted(iova, usable.ranges()));
     }
     if (!overlapping(iova).isEmpty()) {
@@ -106,7 +111,7 @@ final class VfioDmaSpace implements DmaSpace {
   }
 
   /** Unmaps all that this device mapped; goes on after a failure and throws the first. */
-  synchronized void unmapAll() throws MigrationException {
+  public synchronized void unmapAll() throws MigrationException {
     MigrationException first = null;
     for (AddressSpace.Mapping mapping : List.copyOf(own.values())) {
       try {

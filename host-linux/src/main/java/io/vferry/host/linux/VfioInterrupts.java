@@ -10,24 +10,31 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The interrupts of a kernel device, told through event counters. */
-final class VfioInterrupts implements Interrupts {
+/** The interrupts of a device, told through event counters. */
+public final class VfioInterrupts implements Interrupts {
 
   private final String device;
-  private final DeviceFd fd;
-  private final Map<Integer, DeviceFd.IrqLayout> kinds;
+  private final IrqControl control;
+  private final Map<Integer, IrqControl.IrqLayout> kinds;
   private final Map<Integer, InterruptLoop> on = new TreeMap<>();
 
-  VfioInterrupts(String device, DeviceFd fd, Map<Integer, DeviceFd.IrqLayout> kinds) {
+  /**
+   * Creates those of a device, all off.
+   *
+   * @param device for messages
+   * @param kinds by index
+   */
+  public VfioInterrupts(
+      String device, IrqControl control, Map<Integer, IrqControl.IrqLayout> kinds) {
     this.device = device;
-    this.fd = fd;
+    this.control = control;
     this.kinds = new TreeMap<>(kinds);
   }
 
   @Override
   public List<Info> info() {
     List<Info> infos = new ArrayList<>();
-    for (DeviceFd.IrqLayout kind : kinds.values()) {
+    for (IrqControl.IrqLayout kind : kinds.values()) {
       infos.add(
           new Info(
               kind.index(),
@@ -41,7 +48,7 @@ final class VfioInterrupts implements Interrupts {
   @Override
   public synchronized void enable(int index, int vectors, Listener listener)
       throws MigrationException {
-    DeviceFd.IrqLayout kind = kind(index);
+    IrqControl.IrqLayout kind = kind(index);
     if (vectors < 1 || vectors > kind.count()) {
       throw bad(
           "device %s has %d vectors of interrupt %d, not %d"
@@ -62,8 +69,8 @@ final class VfioInterrupts implements Interrupts {
       InterruptLoop loop =
           InterruptLoop.create("vfio-irq-" + device + "-" + index, vectors, listener);
       try {
-        fd.setIrqs(index, loop.vectors());
-      } catch (KernelError e) {
+        control.setIrqs(index, loop.vectors());
+      } catch (KernelError | MigrationException e) {
         loop.discard();
         throw e;
       }
@@ -77,7 +84,7 @@ final class VfioInterrupts implements Interrupts {
   @Override
   public void disable(int index) throws MigrationException {
     InterruptLoop loop;
-    KernelError failure = null;
+    MigrationException failure = null;
     synchronized (this) {
       kind(index);
       loop = on.remove(index);
@@ -85,16 +92,18 @@ final class VfioInterrupts implements Interrupts {
         return;
       }
       try {
-        fd.setIrqs(VfioUapi.VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0);
+        control.setIrqs(VfioUapi.VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0);
       } catch (KernelError e) {
+        failure =
+            failed(e, "interrupt %d of device %s cannot be turned off".formatted(index, device));
+      } catch (MigrationException e) {
         failure = e;
       }
     }
     // Not under the lock: the listener that is waited for may be about to mask or unmask.
     loop.stop();
     if (failure != null) {
-      throw failed(
-          failure, "interrupt %d of device %s cannot be turned off".formatted(index, device));
+      throw failure;
     }
   }
 
@@ -128,7 +137,7 @@ final class VfioInterrupts implements Interrupts {
           "vector %d of interrupt %d of device %s is not on".formatted(vector, index, device));
     }
     try {
-      fd.setIrqs(action, index, vector, 1);
+      control.setIrqs(action, index, vector, 1);
     } catch (KernelError e) {
       throw failed(
           e,
@@ -138,7 +147,7 @@ final class VfioInterrupts implements Interrupts {
   }
 
   /** Turns everything off; failures do not matter, as the device is about to be closed. */
-  void close() {
+  public void close() {
     for (int index : List.copyOf(kinds.keySet())) {
       try {
         disable(index);
@@ -148,15 +157,15 @@ final class VfioInterrupts implements Interrupts {
     }
   }
 
-  private DeviceFd.IrqLayout kind(int index) throws MigrationException {
-    DeviceFd.IrqLayout kind = kinds.get(index);
+  private IrqControl.IrqLayout kind(int index) throws MigrationException {
+    IrqControl.IrqLayout kind = kinds.get(index);
     if (kind == null) {
       throw bad("device %s has no interrupt %d".formatted(device, index));
     }
     return kind;
   }
 
-  private static boolean maskable(DeviceFd.IrqLayout kind) {
+  private static boolean maskable(IrqControl.IrqLayout kind) {
     return (kind.flags() & VfioUapi.VFIO_IRQ_INFO_MASKABLE) != 0;
   }
 

@@ -1,10 +1,8 @@
 package io.vferry.host.linux;
 
-import com.sun.jna.Pointer;
 import io.vferry.host.linux.syscall.Argument;
 import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.syscall.KernelError;
-import io.vferry.host.linux.syscall.Libc;
 import io.vferry.host.linux.syscall.Scratch;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -12,8 +10,6 @@ import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -28,18 +24,28 @@ final class VfioRegion implements Region {
   private final DeviceFd.RegionLayout layout;
   private final Scratch scratch;
 
-  /** What was mapped, by first byte and length in the region: address and length of each. */
-  private final Map<DeviceFd.Area, Mapped> mapped = new HashMap<>();
-
-  private boolean closed;
-
-  private record Mapped(long address, long lengthBytes) {}
+  private final RegionMappings mappings;
 
   VfioRegion(String device, DeviceFd fd, DeviceFd.RegionLayout layout, Scratch scratch) {
     this.device = device;
     this.fd = fd;
     this.layout = layout;
     this.scratch = scratch;
+    this.mappings =
+        new RegionMappings(
+            "region %d of device %s".formatted(layout.index(), device),
+            layout.sizeBytes(),
+            layout.readable(),
+            layout.writable(),
+            layout.mappable().stream()
+                .map(
+                    area ->
+                        new RegionMappings.Area(
+                            area.offset(),
+                            area.lengthBytes(),
+                            fd.fd(),
+                            layout.fileOffset() + area.offset()))
+                .toList());
   }
 
   @Override
@@ -49,7 +55,7 @@ final class VfioRegion implements Region {
         layout.sizeBytes(),
         layout.readable(),
         layout.writable(),
-        !layout.mappable().isEmpty());
+        mappings.possible());
   }
 
   @Override
@@ -158,59 +164,13 @@ final class VfioRegion implements Region {
   }
 
   @Override
-  public synchronized Optional<ByteBuffer> map(long offset, int lengthBytes)
-      throws MigrationException {
-    if (lengthBytes <= 0 || offset < 0 || offset > layout.sizeBytes() - lengthBytes) {
-      throw bad(
-          "%d bytes at offset %d of region %d of device %s cannot be mapped: it has %d bytes"
-              .formatted(lengthBytes, offset, layout.index(), device, layout.sizeBytes()));
-    }
-    long page = IovaSpace.SMALLEST_PAGE_BYTES;
-    long first = offset & -page;
-    long end = (offset + lengthBytes + page - 1) & -page;
-    if (layout.mappable().stream().noneMatch(area -> holds(area, first, end))) {
-      return Optional.empty();
-    }
-    if (closed) {
-      throw bad("region %d of device %s is closed".formatted(layout.index(), device));
-    }
-    DeviceFd.Area pages = new DeviceFd.Area(first, end - first);
-    Mapped there = mapped.get(pages);
-    if (there == null) {
-      int protection =
-          (layout.readable() ? Libc.PROT_READ : 0) | (layout.writable() ? Libc.PROT_WRITE : 0);
-      long address = fd.fd().mmap(end - first, protection, layout.fileOffset() + first);
-      if (address == -Errno.EINVAL || address == -Errno.EPERM || address == -Errno.ENODEV) {
-        return Optional.empty();
-      }
-      try {
-        KernelError.check("mmap", address);
-      } catch (KernelError e) {
-        throw e.as(
-            e.errno() == Errno.ENOMEM ? DeviceError.OUT_OF_RESOURCES : DeviceError.IO_FAILED,
-            "region %d of device %s cannot be mapped".formatted(layout.index(), device));
-      }
-      there = new Mapped(address, end - first);
-      mapped.put(pages, there);
-    }
-    return Optional.of(new Pointer(there.address).getByteBuffer(offset - first, lengthBytes));
-  }
-
-  /** The kernel maps whole pages, so the last page of an area counts even if it is not full. */
-  private static boolean holds(DeviceFd.Area area, long first, long end) {
-    long page = IovaSpace.SMALLEST_PAGE_BYTES;
-    return (area.offset() & (page - 1)) == 0
-        && area.offset() <= first
-        && end <= ((area.offset() + area.lengthBytes() + page - 1) & -page);
+  public Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
+    return mappings.map(offset, lengthBytes);
   }
 
   /** Takes all mappings away. */
-  synchronized void close() {
-    closed = true;
-    for (Mapped piece : mapped.values()) {
-      Libc.munmap(piece.address, piece.lengthBytes);
-    }
-    mapped.clear();
+  void close() {
+    mappings.close();
   }
 
   private static MigrationException bad(String sentence) {

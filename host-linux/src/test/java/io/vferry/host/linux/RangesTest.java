@@ -45,7 +45,7 @@ class RangesTest {
   @Test
   void loggedRangesAreWidenedAndJoined() {
     assertThat(
-            DeviceDmaLog.wholePages(
+            LoggedRanges.wholePages(
                 List.of(
                     new MemoryRange(0x5800, 0x100),
                     new MemoryRange(0x1800, 0x1000),
@@ -57,7 +57,7 @@ class RangesTest {
             new MemoryRange(0x5000, 0x1000),
             new MemoryRange(-0x1000, 0x1000));
     assertThat(
-            DeviceDmaLog.wholePages(
+            LoggedRanges.wholePages(
                 List.of(new MemoryRange(0, 0x10000), new MemoryRange(0x2000, 0x1000)), 4096))
         .containsExactly(new MemoryRange(0, 0x10000));
   }

@@ -3,7 +3,10 @@ package io.vferry.host.linux.syscall;
 import io.vferry.spi.error.ErrorCode;
 import io.vferry.spi.error.MigrationException;
 
-/** A system call that failed, before anybody has said what that means for the device. */
+/**
+ * A system call that failed, or a command to a process that answers in the kernel's stead, before
+ * anybody has said what that means for the device.
+ */
 public final class KernelError extends Exception {
 
   private static final long serialVersionUID = 1;
