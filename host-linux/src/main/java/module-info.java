@@ -1,6 +1,7 @@
 /**
- * The Linux host: kernel VFIO through JNA ({@code vfio:} addresses), and the vendor-neutral driver
- * {@code vfio} for whatever a host can migrate by itself. Exports nothing: both are services.
+ * The Linux host: kernel VFIO through JNA ({@code vfio:} addresses), devices that other processes
+ * serve ({@code vfio-user:}), and the vendor-neutral driver {@code vfio} for whatever a host can
+ * migrate by itself. Exports nothing: both are services.
  */
 @org.jspecify.annotations.NullMarked
 module io.vferry.host.linux {
@@ -13,5 +14,6 @@ module io.vferry.host.linux {
   provides io.vferry.spi.driver.MigrationDriver with
       io.vferry.host.linux.driver.VfioMigrationDriver;
   provides io.vferry.spi.host.HostBackend with
-      io.vferry.host.linux.VfioBackend;
+      io.vferry.host.linux.VfioBackend,
+      io.vferry.host.linux.user.client.VfioUserBackend;
 }

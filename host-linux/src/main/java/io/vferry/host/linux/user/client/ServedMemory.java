@@ -1,0 +1,206 @@
+package io.vferry.host.linux.user.client;
+
+import com.sun.jna.Pointer;
+import io.vferry.host.linux.AddressSpace;
+import io.vferry.host.linux.syscall.Errno;
+import io.vferry.host.linux.user.socket.ConnectionException;
+import io.vferry.host.linux.user.socket.MessageConnection;
+import io.vferry.host.linux.user.wire.Command;
+import io.vferry.host.linux.user.wire.DmaAccessMessage;
+import io.vferry.host.linux.user.wire.DmaLayout;
+import io.vferry.host.linux.user.wire.MessageHeader;
+import io.vferry.host.linux.user.wire.Payload;
+import io.vferry.spi.memory.MemoryRange;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * Memory that the server reaches by asking for it: {@code DMA_READ} and {@code DMA_WRITE}, each
+ * done as a whole or refused, in either layout (see {@link DmaLayout}). Bulk data go from and to
+ * the memory itself.
+ */
+final class ServedMemory implements OrderTaker {
+
+  private static final int SHORT_FIELDS_BYTES = DmaLayout.QEMU_10_2.fieldsBytes();
+  private static final int FIELDS_BYTES = DmaLayout.CURRENT.fieldsBytes();
+
+  /** What a message can be put together from, beside its head. */
+  private static final int MOST_PIECES = 7;
+
+  private final int largestCount;
+  private final TreeMap<Long, AddressSpace.Mapping> byStart = new TreeMap<>(Long::compareUnsigned);
+
+  /** Is told what the server wrote. */
+  private volatile Consumer<MemoryRange> written = range -> {};
+
+  /**
+   * Creates one without memory.
+   *
+   * @param largestCount how many bytes one message may carry
+   */
+  ServedMemory(int largestCount) {
+    this.largestCount = largestCount;
+  }
+
+  /** Has somebody told what the server writes. */
+  void onWrite(Consumer<MemoryRange> listener) {
+    written = listener;
+  }
+
+  synchronized void add(AddressSpace.Mapping mapping) {
+    byStart.put(mapping.iova().start(), mapping);
+  }
+
+  /** Takes memory away; no order reaches it when this returns. */
+  synchronized void remove(AddressSpace.Mapping mapping) {
+    byStart.remove(mapping.iova().start());
+  }
+
+  @Override
+  public synchronized void take(
+      MessageHeader header,
+      Command command,
+      MessageConnection.Incoming incoming,
+      MessageConnection answers)
+      throws ConnectionException {
+    int errno =
+        incoming.remainingBytes() < SHORT_FIELDS_BYTES
+            ? Errno.EINVAL
+            : command == Command.DMA_READ
+                ? read(header, incoming, answers)
+                : write(header, incoming, answers);
+    if (errno != 0 && !header.noReply()) {
+      Conversation.refuse(header, errno, answers);
+    }
+  }
+
+  private int read(
+      MessageHeader header, MessageConnection.Incoming incoming, MessageConnection answers)
+      throws ConnectionException {
+    int length = incoming.remainingBytes();
+    if (length != FIELDS_BYTES && length != SHORT_FIELDS_BYTES) {
+      return Errno.EINVAL;
+    }
+    ByteBuffer fields = incoming.body();
+    DmaLayout layout = length == FIELDS_BYTES ? DmaLayout.CURRENT : DmaLayout.QEMU_10_2;
+    long address = fields.getLong(0);
+    long count = count(fields, layout);
+    if (count < 1 || count > largestCount) {
+      return Errno.EINVAL;
+    }
+    List<ByteBuffer> pieces = new ArrayList<>();
+    int errno = find(address, (int) count, false, pieces);
+    if (errno != 0 || header.noReply()) {
+      return errno;
+    }
+    send(
+        answers,
+        header.reply(layout.fieldsBytes() + (int) count),
+        DmaAccessMessage.withoutData(layout, address, (int) count),
+        pieces);
+    return 0;
+  }
+
+  private static long count(ByteBuffer fields, DmaLayout layout) {
+    return layout == DmaLayout.CURRENT
+        ? fields.getLong(Long.BYTES)
+        : Integer.toUnsignedLong(fields.getInt(Long.BYTES));
+  }
+
+  private int write(
+      MessageHeader header, MessageConnection.Incoming incoming, MessageConnection answers)
+      throws ConnectionException {
+    int length = incoming.remainingBytes();
+    ByteBuffer fields =
+        ByteBuffer.allocate(Math.min(length, FIELDS_BYTES)).order(ByteOrder.nativeOrder());
+    incoming.read(fields);
+    fields.flip();
+    DmaLayout layout;
+    // The size of the message tells which of the two it is.
+    if (length > FIELDS_BYTES && count(fields, DmaLayout.CURRENT) == length - FIELDS_BYTES) {
+      layout = DmaLayout.CURRENT;
+    } else if (length > SHORT_FIELDS_BYTES
+        && count(fields, DmaLayout.QEMU_10_2) == length - SHORT_FIELDS_BYTES) {
+      layout = DmaLayout.QEMU_10_2;
+    } else {
+      return Errno.EINVAL;
+    }
+    int count = length - layout.fieldsBytes();
+    if (count > largestCount) {
+      return Errno.EINVAL;
+    }
+    long address = fields.getLong(0);
+    List<ByteBuffer> pieces = new ArrayList<>();
+    int errno = find(address, count, true, pieces);
+    if (errno != 0) {
+      return errno;
+    }
+    fields.position(layout.fieldsBytes());
+    for (ByteBuffer piece : pieces) {
+      int there = Math.min(fields.remaining(), piece.remaining());
+      piece.put(fields.slice().limit(there));
+      fields.position(fields.position() + there);
+      incoming.read(piece);
+    }
+    written.accept(new MemoryRange(address, count));
+    if (!header.noReply()) {
+      Payload reply =
+          layout == DmaLayout.CURRENT
+              ? DmaAccessMessage.withoutData(layout, address, count)
+              : Payload.NONE;
+      send(answers, header.reply(reply.sizeBytes()), reply, List.of());
+    }
+    return 0;
+  }
+
+  /** Collects the pieces of memory of a range; returns 0, or why there are none. */
+  private int find(long address, int count, boolean write, List<ByteBuffer> pieces) {
+    if (Long.compareUnsigned(address, address + count - 1) > 0) {
+      return Errno.EINVAL;
+    }
+    for (int done = 0; done < count; ) {
+      long at = address + done;
+      Map.Entry<Long, AddressSpace.Mapping> entry = byStart.floorEntry(at);
+      AddressSpace.Mapping mapping = entry == null ? null : entry.getValue();
+      if (mapping == null || Long.compareUnsigned(at, mapping.iova().last()) > 0) {
+        return Errno.EFAULT;
+      }
+      if (write ? !mapping.deviceWrites() : !mapping.deviceReads()) {
+        return Errno.EACCES;
+      }
+      long offset = at - mapping.iova().start();
+      int here = (int) Math.min(count - done, mapping.iova().length() - offset);
+      pieces.add(new Pointer(mapping.address()).getByteBuffer(offset, here));
+      done += here;
+    }
+    return 0;
+  }
+
+  private static void send(
+      MessageConnection answers, MessageHeader header, Payload fields, List<ByteBuffer> pieces)
+      throws ConnectionException {
+    List<ByteBuffer> data = pieces.size() > MOST_PIECES ? List.of(joined(pieces)) : pieces;
+    ByteBuffer head =
+        ByteBuffer.allocate(MessageHeader.BYTES + fields.sizeBytes())
+            .order(ByteOrder.nativeOrder());
+    header.put(head);
+    fields.put(head);
+    ByteBuffer[] parts = new ByteBuffer[1 + data.size()];
+    parts[0] = head.flip();
+    for (int i = 0; i < data.size(); i++) {
+      parts[1 + i] = data.get(i);
+    }
+    answers.send(List.of(), parts);
+  }
+
+  private static ByteBuffer joined(List<ByteBuffer> pieces) {
+    ByteBuffer all = ByteBuffer.allocate(pieces.stream().mapToInt(ByteBuffer::remaining).sum());
+    pieces.forEach(piece -> all.put(piece.duplicate()));
+    return all.flip();
+  }
+}
