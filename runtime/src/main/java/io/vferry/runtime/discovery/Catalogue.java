@@ -59,7 +59,7 @@ public final class Catalogue {
     List<Found<HostBackend>> ownBackends =
         new ArrayList<>(Duplicates.reject(Kind.BACKEND, backends, rejected));
     ownBackends.removeIf(backend -> takesSchemeOfRuntime(backend, rejected));
-    ownBackends.add(modelBackend(ownModels));
+    ownBackends.add(modelBackend(ownModels, rejected));
     return new Catalogue(
         Duplicates.reject(Kind.DRIVER, drivers, rejected),
         ownBackends,
@@ -82,10 +82,11 @@ public final class Catalogue {
     return true;
   }
 
-  private static Found<HostBackend> modelBackend(List<Found<DeviceModel>> models) {
+  private static Found<HostBackend> modelBackend(
+      List<Found<DeviceModel>> models, List<Rejected> rejected) {
     return new Found<>(
         HostBackend.class,
-        new ModelBackend(models),
+        new ModelBackend(models, rejected),
         List.of(MODEL_SCHEME),
         ModelBackend.class.getName(),
         Origin.RUNTIME,

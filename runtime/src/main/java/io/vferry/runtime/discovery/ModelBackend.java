@@ -11,6 +11,7 @@ import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.model.DeviceModel;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,13 +19,23 @@ import java.util.TreeMap;
 /**
  * The backend of the scheme {@code sim}: opens a device model by name, whichever vendor's it is. It
  * is a part of the runtime, because only the runtime sees all models.
+ *
+ * <p>The parameter {@code stand-in} of an address names the model to open, without parameters, as
+ * long as nobody has brought the model that is meant. It does not hide one that was rejected.
  */
 final class ModelBackend implements HostBackend {
 
-  private final Map<String, DeviceModel> models;
+  private static final String STAND_IN = "stand-in";
 
-  /** Creates the backend of models with distinct names. */
-  ModelBackend(List<Found<DeviceModel>> found) {
+  private final Map<String, DeviceModel> models;
+  private final List<Rejected> rejected;
+
+  /**
+   * Creates the backend of models with distinct names.
+   *
+   * @param rejected what cannot be used
+   */
+  ModelBackend(List<Found<DeviceModel>> found, List<Rejected> rejected) {
     Map<String, DeviceModel> byName = new TreeMap<>();
     for (Found<DeviceModel> model : found) {
       for (String name : model.names()) {
@@ -32,6 +43,7 @@ final class ModelBackend implements HostBackend {
       }
     }
     this.models = Collections.unmodifiableMap(byName);
+    this.rejected = List.copyOf(rejected);
   }
 
   @Override
@@ -70,16 +82,31 @@ final class ModelBackend implements HostBackend {
 
   @Override
   public HostDevice open(DeviceAddress address, OpenContext context) throws MigrationException {
+    Map<String, String> parameters = new LinkedHashMap<>(address.parameters());
+    String standIn = parameters.remove(STAND_IN);
     DeviceModel model = models.get(address.path());
-    if (model == null) {
-      throw new MigrationException(
-          DeviceError.BAD_REQUEST,
-          "device %s: there is no device model '%s'; known are: %s"
-              .formatted(
-                  context.deviceId(),
-                  address.path(),
-                  models.isEmpty() ? "none" : String.join(", ", models.keySet())));
+    if (model != null) {
+      return model.create(new DeviceAddress(address.scheme(), address.path(), parameters), context);
     }
-    return model.create(address, context);
+    String hint = Chooser.rejectionHint(rejected, address.path());
+    if (standIn == null || !hint.isEmpty()) {
+      throw unknown(context, address.path(), hint);
+    }
+    DeviceModel other = models.get(standIn);
+    if (other == null) {
+      throw unknown(context, standIn, " to stand in for '" + address.path() + "'");
+    }
+    return other.create(new DeviceAddress(address.scheme(), standIn, Map.of()), context);
+  }
+
+  private MigrationException unknown(OpenContext context, String name, String remark) {
+    return new MigrationException(
+        DeviceError.BAD_REQUEST,
+        "device %s: there is no device model '%s'%s; known are: %s"
+            .formatted(
+                context.deviceId(),
+                name,
+                remark,
+                models.isEmpty() ? "none" : String.join(", ", models.keySet())));
   }
 }

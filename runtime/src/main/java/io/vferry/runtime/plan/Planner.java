@@ -11,6 +11,7 @@ import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.driver.StopCopyEstimate;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -123,6 +124,7 @@ public final class Planner {
       if (source instanceof Attachment.Failed failed) {
         blockers.add(failed.blocker());
       } else if (source instanceof Attachment.Attached attached) {
+        noteStandIn(attached, notes);
         checkState(attached);
         ability = Optional.of(ability(attached, target, notes));
       }
@@ -145,6 +147,17 @@ public final class Planner {
           device.peers(),
           differences,
           notes);
+    }
+
+    private void noteStandIn(Attachment.Attached attached, List<String> notes) {
+      DeviceAddress wanted = attached.address();
+      DeviceAddress opened = attached.host().info().address();
+      boolean other = !opened.path().equals(wanted.path());
+      if (wanted.scheme().equals(Catalogue.MODEL_SCHEME) && other) {
+        notes.add(
+            "%s stands in for '%s', of which no jar here brings a model"
+                .formatted(opened, wanted.path()));
+      }
     }
 
     private void checkState(Attachment.Attached attached) {

@@ -40,6 +40,26 @@ class CatalogueTest {
   }
 
   @Test
+  void aModelStandsInUntilTheOneThatIsMeantComes() throws MigrationException {
+    DeviceAddress address = DeviceAddress.parse("sim:nic?state=1&stand-in=spare");
+    Model spare = new Model(List.of("spare"));
+
+    assertThat(models(spare).open(address, CONTEXT).info().address()).hasToString("sim:spare");
+    assertThat(models(spare, new Model(List.of("nic"))).open(address, CONTEXT).info().address())
+        .hasToString("sim:nic?state=1");
+    assertRefused(
+        () -> models().open(DeviceAddress.parse("sim:nic?stand-in=spare"), CONTEXT),
+        DeviceError.OPEN_FAILED,
+        "no device model was found");
+    assertRefused(
+        () ->
+            models(new Model(List.of("disk")))
+                .open(DeviceAddress.parse("sim:nic?stand-in=spare"), CONTEXT),
+        DeviceError.BAD_REQUEST,
+        "no device model 'spare' to stand in for 'nic'");
+  }
+
+  @Test
   void theBestMatchWinsAndTheOthersAreToldWhy() {
     Catalogue catalogue =
         drivers(
