@@ -1,7 +1,6 @@
 package io.vferry.compat.v1;
 
 import io.vferry.spi.driver.LoadStream;
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
@@ -61,23 +60,14 @@ final class LoadingSession {
     if (lengthBytes == 0) {
       return;
     }
-    limit.begin(stream::close);
-    try {
-      stream.write(window.duplicate().clear().limit((int) lengthBytes));
-    } catch (MigrationException e) {
-      throw limit.end() ? tooLate(e) : e;
-    } finally {
-      limit.end();
-    }
-  }
-
-  private MigrationException tooLate(MigrationException cause) {
-    return new MigrationException(
-            DeviceError.TIMEOUT,
-            "the device did not take its data in %d ms; the session has ended"
-                .formatted(settings.waitNanos() / 1_000_000),
-            cause)
-        .withErrno(V1Errno.ETIMEDOUT.number());
+    ByteBuffer chunk = window.duplicate().clear().limit((int) lengthBytes);
+    limit.ending(
+        "a write of the device's data, whose session it ends,",
+        stream::close,
+        () -> {
+          stream.write(chunk);
+          return chunk;
+        });
   }
 
   void close() {

@@ -4,9 +4,7 @@ import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.driver.StopCopyEstimate;
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -25,27 +23,22 @@ final class SavingSession {
   private final SaveStream stream;
   private final ByteBuffer window;
   private final WaitLimit limit;
-  private final HostClock clock;
-  private final long waitNanos;
   private int stagedBytes;
   private boolean handedOut;
   private boolean ended;
   private long estimatedBytes;
+
+  /** How much comes after the stop; asked once, because a stopped device does not change. */
+  private OptionalLong stopCopyBytes = OptionalLong.empty();
+
   private long stopCopyDeliveredBytes;
   private @Nullable MigrationException pendingFailure;
 
-  SavingSession(
-      MigratableDevice device,
-      SaveStream stream,
-      ByteBuffer window,
-      WaitLimit limit,
-      V1RegionSettings settings) {
+  SavingSession(MigratableDevice device, SaveStream stream, ByteBuffer window, WaitLimit limit) {
     this.device = device;
     this.stream = stream;
     this.window = window;
     this.limit = limit;
-    this.clock = settings.clock();
-    this.waitNanos = settings.waitNanos();
   }
 
   /** Begins an iteration: acknowledges a chunk that was handed out, and looks for the next one. */
@@ -98,7 +91,7 @@ final class SavingSession {
 
   private void fill(boolean stopped) throws MigrationException {
     ByteBuffer into = window.duplicate().clear();
-    long began = clock.nanoTime();
+    long began = limit.now();
     try {
       while (into.hasRemaining()) {
         SaveStream.Status status = read(into);
@@ -111,7 +104,7 @@ final class SavingSession {
         }
         if (status == SaveStream.Status.NOTHING_NOW) {
           // A zero here would tell the client that all is saved.
-          pause(clock.nanoTime() - began);
+          limit.pause("a read of the stopped device's data", began, PAUSE_NANOS);
         }
       }
     } catch (MigrationException e) {
@@ -125,41 +118,10 @@ final class SavingSession {
   }
 
   private SaveStream.Status read(ByteBuffer into) throws MigrationException {
-    limit.begin(stream::close);
-    try {
-      return stream.read(into);
-    } catch (MigrationException e) {
-      throw limit.end() ? tooLate(e) : e;
-    } finally {
-      limit.end();
-    }
-  }
-
-  private void pause(long waitedNanos) throws MigrationException {
-    if (waitedNanos >= waitNanos) {
-      throw new MigrationException(
-              DeviceError.TIMEOUT,
-              "the stopped device neither gave data nor ended its stream in %d ms"
-                  .formatted(waitNanos / 1_000_000))
-          .withErrno(V1Errno.ETIMEDOUT.number());
-    }
-    try {
-      clock.sleep(PAUSE_NANOS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new MigrationException(
-              DeviceError.INTERRUPTED, "the wait for the device's data was interrupted", e)
-          .withErrno(V1Errno.EINTR.number());
-    }
-  }
-
-  private MigrationException tooLate(MigrationException cause) {
-    return new MigrationException(
-            DeviceError.TIMEOUT,
-            "the device gave no data in %d ms; the session has ended"
-                .formatted(waitNanos / 1_000_000),
-            cause)
-        .withErrno(V1Errno.ETIMEDOUT.number());
+    return limit.ending(
+        "a read of the device's data, whose session it ends,",
+        stream::close,
+        () -> stream.read(into));
   }
 
   /** Asks in pre-copy even where the answer is not needed: some devices give data only then. */
@@ -172,17 +134,20 @@ final class SavingSession {
       PrecopyProgress.Remaining left = progress.get().remaining();
       return saturated(Math.max(0, left.initialBytes()), Math.max(0, left.dirtyBytes()));
     }
-    Optional<StopCopyEstimate> size = device.capability(StopCopyEstimate.class);
-    OptionalLong bytes = OptionalLong.empty();
-    if (size.isPresent()) {
-      try {
-        bytes = size.get().stopCopyBytes();
-      } catch (MigrationException e) {
-        // An estimate is not worth a failed migration.
-        return 0;
-      }
+    if (stopCopyBytes.isEmpty()) {
+      stopCopyBytes = OptionalLong.of(stopCopyEstimate());
     }
-    return Math.max(0, bytes.orElse(0) - stopCopyDeliveredBytes);
+    return Math.max(0, stopCopyBytes.getAsLong() - stopCopyDeliveredBytes);
+  }
+
+  private long stopCopyEstimate() {
+    try {
+      Optional<StopCopyEstimate> size = device.capability(StopCopyEstimate.class);
+      return size.isPresent() ? size.get().stopCopyBytes().orElse(0) : 0;
+    } catch (MigrationException e) {
+      // An estimate is not worth a failed migration.
+      return 0;
+    }
   }
 
   private static long saturated(long a, long b) {

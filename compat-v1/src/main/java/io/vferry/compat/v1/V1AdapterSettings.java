@@ -10,10 +10,13 @@ import io.vferry.spi.host.HostClock;
  * @param loading when they make what was loaded their state; a device that takes what others send
  *     while it does not run cannot wait with it until it starts
  * @param maySaveNothing whether a save without a byte is right
+ * @param checksummed whether what its devices save proves by itself that no bit of it changed; if
+ *     not, the stream's checksum covers it
  * @param splitChunks whether a chunk larger than this device's window is loaded in pieces, as QEMU
  *     5.2 to 7.2 did. v1 forbids it, and only the driver's author knows whether it works; without
  *     it such a chunk is refused
- * @param waitNanos how long a stopped device may go without giving a byte, at least 1
+ * @param waitNanos how long one access to the driver may take, and how long a stopped device may go
+ *     without giving a byte; at least 1. The thread in an access that takes longer is interrupted
  * @param maxStopCopyBytes how much a stopped device may give, at least 1; a driver that never ends
  *     is given up then
  * @param clock measures the waits
@@ -23,6 +26,7 @@ public record V1AdapterSettings(
     V1Stopping stopping,
     V1Loading loading,
     boolean maySaveNothing,
+    boolean checksummed,
     boolean splitChunks,
     long waitNanos,
     long maxStopCopyBytes,
@@ -56,6 +60,7 @@ public record V1AdapterSettings(
         driver.stopping(),
         driver.loading(),
         driver.maySaveNothing(),
+        driver.checksummed(),
         false,
         USUAL_WAIT_NANOS,
         USUAL_STOP_COPY_BYTES,

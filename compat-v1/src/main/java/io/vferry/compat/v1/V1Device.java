@@ -10,6 +10,9 @@ import java.nio.ByteBuffer;
  * <p>The rules are those of {@link V1MigrationRegion}. A failure carries the errno that the access
  * would have given. One thread at a time, except {@link #readDeviceState()} and {@link #reset()},
  * which may be called while another thread is in any other method and do not wait for it.
+ *
+ * <p>A method that waits for its device ends with a failure when its thread is interrupted, or when
+ * the device is reset. That is how a wait that takes too long is ended.
  */
 public interface V1Device extends AutoCloseable {
 

@@ -45,6 +45,7 @@ public final class V1DeviceAdapter
   private final V1AdapterSettings settings;
   private final V1Stops stops;
   private final Object accesses = new Object();
+  private final WaitLimit limit;
   private volatile @Nullable V1SaveStream saving;
   private volatile @Nullable V1LoadStream loading;
 
@@ -64,6 +65,7 @@ public final class V1DeviceAdapter
     this.host = host;
     this.settings = settings;
     this.stops = stops;
+    this.limit = new WaitLimit(settings.clock(), settings.waitNanos());
     this.reached = reached;
   }
 
@@ -161,10 +163,18 @@ public final class V1DeviceAdapter
     if (bits == (now & stops.mask())) {
       return;
     }
+    int value = (now & ~stops.mask()) | bits;
+    V1SaveStream save = saving;
     try {
-      device.writeDeviceState((now & ~stops.mask()) | bits);
+      if (save != null && !arc.endsStream()) {
+        save.takeOut();
+      }
+      write(value);
     } catch (MigrationException e) {
-      throw after(e, arc);
+      if (arc != Arc.STOP_TO_RESUMING || e.code() == DeviceError.TIMEOUT) {
+        throw after(e, arc);
+      }
+      resumeFromReset(value, now, arc, e);
     }
     if ((device.readDeviceState() & stops.mask()) != bits) {
       throw failure(
@@ -172,6 +182,36 @@ public final class V1DeviceAdapter
           "took the write of device_state %d and did not go there".formatted(bits),
           arc,
           V1Errno.EIO);
+    }
+  }
+
+  private void write(int value) throws MigrationException {
+    limit.interrupting(
+        "the write of device_state %d to v1 driver %s".formatted(value, settings.driverId()),
+        () -> {
+          device.writeDeviceState(value);
+          return value;
+        });
+  }
+
+  /**
+   * Has a device resume that refuses to when it is stopped: the text of v1 names the change from
+   * running only, which is also the one that QEMU makes. What the device holds is about to be
+   * replaced, so it is reset; a device that was just reset runs and has nothing to do.
+   */
+  private void resumeFromReset(int value, int before, Arc arc, MigrationException refusal)
+      throws MigrationException {
+    try {
+      device.reset();
+      write(value);
+    } catch (MigrationException e) {
+      e.addSuppressed(refusal);
+      try {
+        write(before);
+      } catch (MigrationException second) {
+        e.addSuppressed(second);
+      }
+      throw after(e, arc);
     }
   }
 
@@ -216,6 +256,7 @@ public final class V1DeviceAdapter
 
   @Override
   public void reset() throws MigrationException {
+    limit.cut();
     endStreams();
     device.reset();
     reached = DeviceState.RUNNING;

@@ -43,6 +43,15 @@ public interface V1Driver {
   }
 
   /**
+   * Whether what its devices save proves by itself that no bit of it changed: by a checksum of the
+   * driver's or the hardware's that is checked before the data are used. If not, the adapter adds
+   * one, which costs time on both sides. Both sides say the same.
+   */
+  default boolean checksummed() {
+    return false;
+  }
+
+  /**
    * Takes charge of an open device. The state of the device is left as it is.
    *
    * @param device stays the caller's, who closes it after the result

@@ -24,9 +24,12 @@ final class V1LoadStream implements LoadStream {
   private final V1Device device;
   private final V1AdapterSettings settings;
   private final Object accesses;
+  private final WaitLimit limit;
+  private final String what;
   private final CRC32C crc = new CRC32C();
   private final ByteBuffer head = V1StreamFormat.buffer(V1StreamFormat.END_BYTES);
   private Part part = Part.START;
+  private boolean chunksSummed;
   private long chunkLeftBytes;
   private long pieceOffset;
   private long pieceBytes;
@@ -41,6 +44,8 @@ final class V1LoadStream implements LoadStream {
     this.device = device;
     this.settings = settings;
     this.accesses = accesses;
+    this.what = "a write of data for v1 driver " + settings.driverId();
+    this.limit = new WaitLimit(settings.clock(), settings.waitNanos());
     head.limit(V1StreamFormat.START_BYTES);
   }
 
@@ -59,7 +64,7 @@ final class V1LoadStream implements LoadStream {
       }
       try {
         while (from.hasRemaining()) {
-          step(from);
+          limit.interrupting(what, () -> step(from));
         }
       } catch (MigrationException e) {
         failure = V1Errno.numbered(e);
@@ -81,10 +86,10 @@ final class V1LoadStream implements LoadStream {
     }
   }
 
-  private void step(ByteBuffer from) throws MigrationException {
+  /** Takes some bytes; returns how many. */
+  private int step(ByteBuffer from) throws MigrationException {
     if (part == Part.CHUNK) {
-      store(from);
-      return;
+      return store(from);
     }
     if (part == Part.DONE) {
       throw fault(DeviceError.DATA_TOO_LONG, "bytes follow its end record");
@@ -94,14 +99,18 @@ final class V1LoadStream implements LoadStream {
     head.position(head.position() + length);
     from.position(from.position() + length);
     if (head.hasRemaining()) {
-      return;
+      return length;
     }
     head.flip();
+    if (part != Part.END) {
+      crc.update(head.duplicate());
+    }
     switch (part) {
       case START -> start();
       case RECORD -> record();
       default -> checkEnd();
     }
+    return length;
   }
 
   private void start() throws MigrationException {
@@ -109,11 +118,20 @@ final class V1LoadStream implements LoadStream {
       throw fault(DeviceError.DATA_INCOMPATIBLE, "it is no stream of a v1 driver");
     }
     int version = head.getShort();
-    if (version != V1StreamFormat.VERSION || head.getShort() != 0 || head.getLong() != 0) {
+    int flags = head.getShort();
+    if (version != V1StreamFormat.VERSION
+        || (flags & ~V1StreamFormat.CHECKSUMMED) != 0
+        || head.getLong() != 0) {
       throw fault(
           DeviceError.DATA_INCOMPATIBLE,
-          "its version %d or its flags are not known".formatted(version));
+          "its version %d or its flags %d are not known".formatted(version, flags));
     }
+    if (flags != 0 && !settings.checksummed()) {
+      throw fault(
+          DeviceError.DATA_INCOMPATIBLE,
+          "its chunks are said to prove themselves, and this driver says that its chunks do not");
+    }
+    chunksSummed = flags == 0;
     expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
   }
 
@@ -163,16 +181,20 @@ final class V1LoadStream implements LoadStream {
     pieceFilledBytes = 0;
   }
 
-  private void store(ByteBuffer from) throws MigrationException {
-    int length = (int) Math.min(from.remaining(), pieceBytes - pieceFilledBytes);
+  /** Gives a part of a chunk to the driver, after it was summed while in the core's cache. */
+  private int store(ByteBuffer from) throws MigrationException {
+    int most = chunksSummed ? V1StreamFormat.PIECE_BYTES : Integer.MAX_VALUE;
+    int length = (int) Math.min(Math.min(from.remaining(), most), pieceBytes - pieceFilledBytes);
     ByteBuffer slice = from.slice(from.position(), length);
-    crc.update(slice.duplicate());
+    if (chunksSummed) {
+      crc.update(slice.duplicate());
+    }
     device.writeData(pieceOffset + pieceFilledBytes, slice);
     from.position(from.position() + length);
     pieceFilledBytes += length;
     bytes += length;
     if (pieceFilledBytes < pieceBytes) {
-      return;
+      return length;
     }
     device.writeDataSize(pieceBytes);
     chunkLeftBytes -= pieceBytes;
@@ -181,6 +203,7 @@ final class V1LoadStream implements LoadStream {
     } else {
       expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
     }
+    return length;
   }
 
   private void checkEnd() throws MigrationException {
@@ -215,10 +238,12 @@ final class V1LoadStream implements LoadStream {
   /** Ends the session, so that each later write fails. */
   void end() {
     ended = true;
+    limit.cut();
   }
 
   @Override
   public void close() {
     closed = true;
+    limit.cut();
   }
 }

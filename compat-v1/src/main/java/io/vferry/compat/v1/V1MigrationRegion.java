@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
  * all; bits 3 to 31 of {@code device_state} read 0 and what is written there is ignored.
  *
  * <p>Any thread may call; accesses are done one after the other, but for reads of {@code
- * device_state}, which never wait. One that waits for data is ended after {@link
- * V1RegionSettings#waitNanos()}; a change of state takes as long as the driver's arcs.
+ * device_state}, which never wait. One that waits for the device is ended after {@link
+ * V1RegionSettings#waitNanos()}: a read or write of data by closing the stream, an arc by an
+ * interrupt of the thread that is in it. A reset ends it at once.
  *
  * <p>Sources: Linux 5.10, {@code include/uapi/linux/vfio.h}; for what clients really do, QEMU 5.2
  * and 7.2, {@code hw/vfio/migration.c}.
@@ -70,6 +71,7 @@ public final class V1MigrationRegion implements Region, AutoCloseable {
     this.states =
         new V1StateWriter(
             device,
+            limit,
             new V1StateWriter.Sessions() {
               @Override
               public void begin(ArcOutcome outcome) {
@@ -167,7 +169,12 @@ public final class V1MigrationRegion implements Region, AutoCloseable {
    *
    * @throws MigrationException {@code RESET_FAILED}; the device reads 6 then
    */
-  public synchronized void reset() throws MigrationException {
+  public void reset() throws MigrationException {
+    limit.cut();
+    resetNow();
+  }
+
+  private synchronized void resetNow() throws MigrationException {
     endSession();
     states.reset();
     try {
@@ -179,8 +186,11 @@ public final class V1MigrationRegion implements Region, AutoCloseable {
 
   /** Ends the session under way; the device keeps its state. Closing again does nothing. */
   @Override
-  public synchronized void close() {
-    endSession();
+  public void close() {
+    limit.cut();
+    synchronized (this) {
+      endSession();
+    }
   }
 
   private boolean inWindow(long offset, int lengthBytes) {
@@ -262,7 +272,7 @@ public final class V1MigrationRegion implements Region, AutoCloseable {
   private void beginSession(ArcOutcome outcome) {
     if (outcome instanceof ArcOutcome.Saving opened) {
       endSession();
-      saving = new SavingSession(device, opened.stream(), window, limit, settings);
+      saving = new SavingSession(device, opened.stream(), window, limit);
     } else if (outcome instanceof ArcOutcome.Loading opened) {
       endSession();
       loading = new LoadingSession(opened.stream(), window, limit, settings);

@@ -11,7 +11,7 @@ import io.vferry.spi.host.HostClock;
  *     sends in one piece. A client does one round of accesses for so many bytes, so a small window
  *     is slow
  * @param mapped whether the window can be mapped; its size is a multiple of 4096 then
- * @param waitNanos how long one access may wait for the device's data, at least 1
+ * @param waitNanos how long one access may wait for the device: for data, or for an arc; at least 1
  * @param clock measures the waits
  */
 public record V1RegionSettings(

@@ -4,16 +4,16 @@ import io.vferry.spi.driver.PrecopyProgress.Remaining;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostClock;
 import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.OptionalLong;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Collects the chunks of a v1 driver. Once {@code data_offset} was read the user is bound to
- * collect the chunk, so each is collected whole before anything else happens.
+ * Collects the chunks of a v1 driver, straight from its window into the caller's buffer. Once
+ * {@code data_offset} was read the user is bound to collect the chunk, so what is left of it is
+ * taken out before the device is asked anything else.
  */
 final class V1SaveStream implements SaveStream {
 
@@ -26,13 +26,24 @@ final class V1SaveStream implements SaveStream {
   }
 
   private static final long PAUSE_NANOS = 1_000_000;
+  private static final int SMALL_BYTES = V1StreamFormat.RECORD_BYTES + V1StreamFormat.END_BYTES;
 
   private final V1Device device;
   private final V1DeviceAdapter adapter;
   private final V1AdapterSettings settings;
   private final Object accesses;
+  private final WaitLimit limit;
+  private final String readWhat;
   private final CRC32C crc = new CRC32C();
-  private ByteBuffer queue = V1StreamFormat.buffer(V1StreamFormat.START_BYTES);
+
+  /** Bytes that go out before anything else: what is not a chunk, or is left of one. */
+  private ByteBuffer queue = V1StreamFormat.buffer(SMALL_BYTES);
+
+  /** Where in the region the rest of the chunk lies that is being collected, and its length. */
+  private long chunkOffset;
+
+  private long chunkLeftBytes;
+  private @Nullable MigrationException pendingFailure;
   private long chunks;
   private long bytes;
   private long stopCopyBytes;
@@ -48,17 +59,29 @@ final class V1SaveStream implements SaveStream {
     this.adapter = adapter;
     this.settings = settings;
     this.accesses = accesses;
-    V1StreamFormat.putStart(queue);
-    queue.flip();
+    this.readWhat = "a read of pending data of v1 driver " + settings.driverId();
+    this.limit = new WaitLimit(settings.clock(), settings.waitNanos());
+    V1StreamFormat.putStart(queue, settings.checksummed());
+    crc.update(queue.flip());
+    queue.rewind();
   }
 
   @Override
   public Status read(ByteBuffer into) throws MigrationException {
     int begin = into.position();
-    HostClock clock = settings.clock();
-    long began = clock.nanoTime();
+    long began = limit.now();
     while (into.hasRemaining()) {
-      Attempt attempt = step(into);
+      Attempt attempt;
+      try {
+        attempt = step(into);
+      } catch (MigrationException e) {
+        if (into.position() == begin) {
+          throw e;
+        }
+        // What came before the failure is good; the failure is told in its place in the stream.
+        pendingFailure = e;
+        return Status.DATA;
+      }
       if (attempt == Attempt.CHUNK) {
         continue;
       }
@@ -72,7 +95,7 @@ final class V1SaveStream implements SaveStream {
         case NOTHING -> {
           return Status.NOTHING_NOW;
         }
-        default -> pause(clock.nanoTime() - began);
+        default -> limit.pause(readWhat, began, PAUSE_NANOS);
       }
     }
     return Status.DATA;
@@ -80,11 +103,11 @@ final class V1SaveStream implements SaveStream {
 
   private Attempt step(ByteBuffer into) throws MigrationException {
     synchronized (accesses) {
-      if (ended || closed) {
-        throw new MigrationException(
-                DeviceError.SESSION_CLOSED,
-                "the save session of v1 driver " + settings.driverId() + " has ended")
-            .withErrno(V1Errno.ENODEV.number());
+      checkOpen();
+      MigrationException failure = pendingFailure;
+      if (failure != null) {
+        pendingFailure = null;
+        throw failure;
       }
       if (queue.hasRemaining()) {
         int length = Math.min(queue.remaining(), into.remaining());
@@ -93,11 +116,22 @@ final class V1SaveStream implements SaveStream {
         queue.position(queue.position() + length);
         return Attempt.CHUNK;
       }
-      return endQueued ? Attempt.END : fetch(into);
+      return endQueued
+          ? Attempt.END
+          : limit.interrupting(readWhat, () -> chunkLeftBytes > 0 ? collect(into) : fetch());
     }
   }
 
-  private Attempt fetch(ByteBuffer into) throws MigrationException {
+  private void checkOpen() throws MigrationException {
+    if (ended || closed) {
+      throw new MigrationException(
+              DeviceError.SESSION_CLOSED,
+              "the save session of v1 driver " + settings.driverId() + " has ended")
+          .withErrno(V1Errno.ENODEV.number());
+    }
+  }
+
+  private Attempt fetch() throws MigrationException {
     DeviceState state = adapter.state();
     if (untouchable(state)) {
       return Attempt.NOTHING;
@@ -120,9 +154,6 @@ final class V1SaveStream implements SaveStream {
           "says that a chunk of %s bytes lies at offset %s of its region of %d bytes"
               .formatted(Long.toUnsignedString(size), Long.toUnsignedString(offset), region));
     }
-    if (size > Integer.MAX_VALUE - V1StreamFormat.RECORD_BYTES) {
-      throw broken("hands over a chunk of " + size + " bytes, more than this host can hold");
-    }
     if (stopped && size > settings.maxStopCopyBytes() - stopCopyBytes) {
       throw new MigrationException(
               DeviceError.DRIVER_BROKEN,
@@ -130,7 +161,12 @@ final class V1SaveStream implements SaveStream {
                   .formatted(settings.driverId(), stopCopyBytes))
           .withErrno(V1Errno.EFBIG.number());
     }
-    collect(offset, (int) size, into);
+    putRecord(V1StreamFormat.CHUNK, size);
+    queue.flip();
+    chunkOffset = offset;
+    chunkLeftBytes = size;
+    chunks++;
+    bytes += size;
     stopCopyBytes += stopped ? size : 0;
     return Attempt.CHUNK;
   }
@@ -162,68 +198,70 @@ final class V1SaveStream implements SaveStream {
     return true;
   }
 
-  private void collect(long offset, int size, ByteBuffer into) throws MigrationException {
-    int whole = V1StreamFormat.RECORD_BYTES + size;
-    boolean direct = into.remaining() >= whole;
-    ByteBuffer record = direct ? into.slice(into.position(), whole) : room(whole);
-    record.order(ByteOrder.LITTLE_ENDIAN);
-    V1StreamFormat.putRecord(record, V1StreamFormat.CHUNK, size);
+  /** Reads a part of the chunk, and sums it while it is in the core's cache. */
+  private Attempt collect(ByteBuffer into) throws MigrationException {
+    int at = into.position();
+    int end = into.limit();
+    int most = settings.checksummed() ? Integer.MAX_VALUE : V1StreamFormat.PIECE_BYTES;
+    int length = (int) Math.min(Math.min(chunkLeftBytes, most), end - at);
     try {
-      device.readData(offset, record);
-      if (record.hasRemaining()) {
-        throw broken("left %d bytes of a chunk unread".formatted(record.remaining()));
+      device.readData(chunkOffset, into.limit(at + length));
+      if (into.hasRemaining()) {
+        throw broken("left %d bytes of a chunk unread".formatted(into.remaining()));
       }
     } catch (MigrationException e) {
-      queue.limit(0);
+      into.position(at);
       throw e;
+    } finally {
+      into.limit(end);
     }
-    crc.update(record.position(V1StreamFormat.RECORD_BYTES));
-    chunks++;
-    bytes += size;
-    if (direct) {
-      into.position(into.position() + whole);
-    } else {
-      record.position(0);
+    if (!settings.checksummed()) {
+      crc.update(into.slice(at, length));
     }
+    chunkOffset += length;
+    chunkLeftBytes -= length;
+    return Attempt.CHUNK;
   }
 
-  /** Returns the queue, empty, with room for exactly so much. */
-  private ByteBuffer room(int lengthBytes) {
-    if (queue.capacity() < lengthBytes) {
-      queue = ByteBuffer.allocateDirect(lengthBytes);
+  /** Takes out what the device has handed over, before it is asked or told anything else. */
+  void takeOut() throws MigrationException {
+    if (chunkLeftBytes == 0 || ended || closed) {
+      return;
     }
-    queue.clear().limit(lengthBytes);
-    return queue;
+    long whole = queue.remaining() + chunkLeftBytes;
+    if (whole > Integer.MAX_VALUE) {
+      throw broken(
+          "hands over a chunk of which %d bytes are more than this host can hold".formatted(whole));
+    }
+    ByteBuffer all = ByteBuffer.allocateDirect((int) whole).put(queue);
+    limit.interrupting(
+        readWhat,
+        () -> {
+          while (all.hasRemaining()) {
+            collect(all);
+          }
+          return all;
+        });
+    queue = all.flip();
+  }
+
+  private void putRecord(int type, long lengthBytes) {
+    if (queue.capacity() != SMALL_BYTES) {
+      queue = V1StreamFormat.buffer(SMALL_BYTES);
+    }
+    queue.clear();
+    V1StreamFormat.putRecord(queue, type, lengthBytes);
+    crc.update(queue.slice(0, V1StreamFormat.RECORD_BYTES));
   }
 
   private Attempt queueEnd() throws MigrationException {
     if (chunks == 0 && !settings.maySaveNothing()) {
       throw broken("saved no state at all: it gave no byte and says that this is all");
     }
-    ByteBuffer record = room(V1StreamFormat.RECORD_BYTES + V1StreamFormat.END_BYTES);
-    record.order(ByteOrder.LITTLE_ENDIAN);
-    V1StreamFormat.putRecord(record, V1StreamFormat.END, V1StreamFormat.END_BYTES);
-    record.putLong(chunks).putLong(bytes).putLong(crc.getValue()).flip();
+    putRecord(V1StreamFormat.END, V1StreamFormat.END_BYTES);
+    queue.putLong(chunks).putLong(bytes).putLong(crc.getValue()).flip();
     endQueued = true;
     return Attempt.CHUNK;
-  }
-
-  private void pause(long waitedNanos) throws MigrationException {
-    if (waitedNanos >= settings.waitNanos()) {
-      throw new MigrationException(
-              DeviceError.TIMEOUT,
-              "v1 driver %s says that data are pending and gave none in %d ms"
-                  .formatted(settings.driverId(), settings.waitNanos() / 1_000_000))
-          .withErrno(V1Errno.ETIMEDOUT.number());
-    }
-    try {
-      settings.clock().sleep(PAUSE_NANOS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new MigrationException(
-              DeviceError.INTERRUPTED, "the wait for a v1 driver's data was interrupted", e)
-          .withErrno(V1Errno.EINTR.number());
-    }
   }
 
   private MigrationException broken(String what) {
@@ -238,14 +276,10 @@ final class V1SaveStream implements SaveStream {
    */
   Remaining remaining() throws MigrationException {
     synchronized (accesses) {
-      if (ended || closed) {
-        throw new MigrationException(
-                DeviceError.SESSION_CLOSED,
-                "the save session of v1 driver " + settings.driverId() + " has ended")
-            .withErrno(V1Errno.ENODEV.number());
-      }
+      checkOpen();
+      takeOut();
       if (!untouchable(adapter.state())) {
-        poll(false);
+        limit.interrupting(readWhat, () -> poll(false));
       }
       long pending = Math.max(0, pendingBytes);
       long initial = Math.min(pending, Math.max(0, initialBytes - bytes));
@@ -264,10 +298,12 @@ final class V1SaveStream implements SaveStream {
   /** Ends the session, so that each later read fails. */
   void end() {
     ended = true;
+    limit.cut();
   }
 
   @Override
   public void close() {
     closed = true;
+    limit.cut();
   }
 }

@@ -26,11 +26,13 @@ final class V1StateWriter {
   }
 
   private final MigratableDevice device;
+  private final WaitLimit limit;
   private final Sessions sessions;
   private volatile boolean softPreCopy;
 
-  V1StateWriter(MigratableDevice device, Sessions sessions) {
+  V1StateWriter(MigratableDevice device, WaitLimit limit, Sessions sessions) {
     this.device = device;
+    this.limit = limit;
     this.sessions = sessions;
   }
 
@@ -89,7 +91,7 @@ final class V1StateWriter {
   }
 
   private void perform(Arc arc) throws MigrationException {
-    ArcOutcome outcome = device.perform(arc);
+    ArcOutcome outcome = limit.interrupting("the arc " + arc, () -> device.perform(arc));
     if (arc.endsStream()) {
       sessions.end();
     }

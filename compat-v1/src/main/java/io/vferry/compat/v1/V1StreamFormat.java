@@ -9,11 +9,14 @@ import java.nio.ByteOrder;
  * are little endian.
  *
  * <pre>
- * start   u32 "V1MG", u16 version 1, u16 flags 0, u64 0
+ * start   u32 "V1MG", u16 version 1, u16 flags, u64 0
+ *         flag 1: the checksum leaves the bytes of chunks out, which prove themselves
  * record  u32 type, u32 flags 0, u64 length, then so many bytes
  *         type 1: a chunk, length at least 1
- *         type 2: the end, length 24: u64 chunks, u64 bytes, u64 CRC32C of all bytes of chunks
+ *         type 2: the end, length 24: u64 chunks, u64 bytes, u64 CRC32C
  * </pre>
+ *
+ * <p>The checksum is over the start, and over each record up to the content of the end.
  */
 final class V1StreamFormat {
 
@@ -25,14 +28,20 @@ final class V1StreamFormat {
   static final int END = 2;
   static final int END_BYTES = 24;
 
+  /** The flag of a stream whose chunks are not in its checksum. */
+  static final short CHECKSUMMED = 1;
+
+  /** How much is moved and summed at a time: what stays in a core's cache between the two. */
+  static final int PIECE_BYTES = 1 << 16;
+
   private V1StreamFormat() {}
 
   static ByteBuffer buffer(int lengthBytes) {
     return ByteBuffer.allocate(lengthBytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  static void putStart(ByteBuffer into) {
-    into.putInt(MAGIC).putShort(VERSION).putShort((short) 0).putLong(0);
+  static void putStart(ByteBuffer into, boolean checksummed) {
+    into.putInt(MAGIC).putShort(VERSION).putShort(checksummed ? CHECKSUMMED : 0).putLong(0);
   }
 
   static void putRecord(ByteBuffer into, int type, long lengthBytes) {

@@ -25,8 +25,14 @@ final class V1StreamInspector implements StreamInspector {
     if (version != V1StreamFormat.VERSION) {
       throw fault(DeviceError.DATA_INCOMPATIBLE, in, "has the unknown version " + version);
     }
+    boolean checksummed = in.getShort() == V1StreamFormat.CHECKSUMMED;
     in.position(V1StreamFormat.START_BYTES);
-    fields.add(new Field(0, V1StreamFormat.START_BYTES, "start", "version " + version));
+    fields.add(
+        new Field(
+            0,
+            V1StreamFormat.START_BYTES,
+            "start",
+            "version %d%s".formatted(version, checksummed ? ", chunks prove themselves" : "")));
     int type;
     do {
       int at = in.position();

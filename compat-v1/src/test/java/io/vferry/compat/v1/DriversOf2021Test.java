@@ -40,6 +40,7 @@ class DriversOf2021Test {
             loading,
             maySaveNothing,
             false,
+            false,
             1_000_000_000,
             1 << 30,
             new TestClock()));

@@ -9,6 +9,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 
 /** A v1 device that gives the chunks it is told, takes any, and misbehaves as it is told. */
 final class ScriptedDevice implements V1Device {
@@ -27,12 +28,35 @@ final class ScriptedDevice implements V1Device {
   long lyingSize = -1;
   long lyingOffset = -1;
   boolean endless;
+  int resets;
+
+  /** Whether a change of state loses a chunk that was handed over and not collected. */
+  boolean forgetful;
+
+  boolean unreadable;
   int refuseErrno = 22;
+
+  /** The method that does not come back until it is interrupted. */
+  String hanging = "";
+
+  final CountDownLatch hangs = new CountDownLatch(1);
   private byte[] staged;
 
   ScriptedDevice(int windowBytes) {
     this.windowBytes = windowBytes;
     this.window = new byte[windowBytes];
+  }
+
+  private void perhapsHang(String method) throws MigrationException {
+    if (!hanging.equals(method)) {
+      return;
+    }
+    hangs.countDown();
+    try {
+      new CountDownLatch(1).await();
+    } catch (InterruptedException e) {
+      throw new MigrationException(DeviceError.INTERRUPTED, method + " was interrupted", e);
+    }
   }
 
   @Override
@@ -48,11 +72,13 @@ final class ScriptedDevice implements V1Device {
   @Override
   public void writeDeviceState(int bits) throws MigrationException {
     written.add(bits);
+    perhapsHang("writeDeviceState");
     if (refused.contains((state & 7) + ">" + (bits & 7))) {
       state = failToError ? 6 : state;
       throw new MigrationException(DeviceError.ARC_FAILED, "refused").withErrno(refuseErrno);
     }
     state = bits;
+    staged = forgetful ? null : staged;
   }
 
   private Deque<byte[]> source() {
@@ -64,7 +90,8 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public long readPendingBytes() {
+  public long readPendingBytes() throws MigrationException {
+    perhapsHang("readPendingBytes");
     staged = null;
     if (pendingForever || endless) {
       return 100;
@@ -73,7 +100,8 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public long readDataOffset() {
+  public long readDataOffset() throws MigrationException {
+    perhapsHang("readDataOffset");
     if ((state & 2) != 0 && staged == null) {
       staged = endless ? new byte[windowBytes] : source().poll();
     }
@@ -81,7 +109,8 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public long readDataSize() {
+  public long readDataSize() throws MigrationException {
+    perhapsHang("readDataSize");
     if (lyingSize != -1) {
       return lyingSize;
     }
@@ -89,24 +118,31 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public void writeDataSize(long lengthBytes) {
+  public void writeDataSize(long lengthBytes) throws MigrationException {
+    perhapsHang("writeDataSize");
     byte[] chunk = new byte[(int) lengthBytes];
     System.arraycopy(window, 0, chunk, 0, chunk.length);
     loaded.add(chunk);
   }
 
   @Override
-  public void readData(long offset, ByteBuffer into) {
+  public void readData(long offset, ByteBuffer into) throws MigrationException {
+    perhapsHang("readData");
+    if (unreadable) {
+      throw new MigrationException(DeviceError.IO_FAILED, "unreadable").withErrno(5);
+    }
     into.put(staged, (int) offset - dataOffset, into.remaining());
   }
 
   @Override
-  public void writeData(long offset, ByteBuffer from) {
+  public void writeData(long offset, ByteBuffer from) throws MigrationException {
+    perhapsHang("writeData");
     from.get(window, (int) offset - dataOffset, from.remaining());
   }
 
   @Override
   public void reset() {
+    resets++;
     state = 1;
   }
 

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.zip.CRC32C;
 
 /**
@@ -38,6 +39,7 @@ final class ToyDevice implements MigratableDevice, PrecopyProgress, StopCopyEsti
   private Saving saving;
   private Loading loading;
   int questions;
+  Arc hanging;
   boolean silentWhenStopped;
 
   ToyDevice(FeatureSet features, int contentBytes, long seed) {
@@ -69,6 +71,13 @@ final class ToyDevice implements MigratableDevice, PrecopyProgress, StopCopyEsti
   public ArcOutcome perform(Arc arc) throws MigrationException {
     if (state != arc.from() || !features.supports(arc)) {
       throw new MigrationException(DeviceError.WRONG_STATE, arc + " in " + state);
+    }
+    if (arc == hanging) {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        throw new MigrationException(DeviceError.INTERRUPTED, arc + " was interrupted", e);
+      }
     }
     DeviceState after = failing.get(arc);
     if (after != null) {

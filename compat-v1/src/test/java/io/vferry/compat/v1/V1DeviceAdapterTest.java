@@ -7,6 +7,7 @@ import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.SaveStream;
+import io.vferry.spi.driver.StreamInspector;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -42,7 +43,15 @@ class V1DeviceAdapterTest {
       return V1DeviceAdapter.attach(
           of,
           new V1AdapterSettings(
-              "scripted", V1Stopping.AT_ONCE, loading, false, split, 50_000_000, 100_000, clock));
+              "scripted",
+              V1Stopping.AT_ONCE,
+              loading,
+              false,
+              false,
+              split,
+              50_000_000,
+              100_000,
+              clock));
     } catch (MigrationException e) {
       throw new AssertionError(e);
     }
@@ -165,6 +174,68 @@ class V1DeviceAdapterTest {
     assertThat(device.capability(DmaLog.class)).isEmpty();
   }
 
+  /** A chunk that was handed over is not lost when the state changes in its middle. */
+  @ParameterizedTest
+  @ValueSource(ints = {17, 32, 33, 500, 1033, 1040})
+  void whatIsLeftOfAChunkIsTakenOutBeforeTheDeviceIsAskedAnythingElse(int firstReadBytes)
+      throws MigrationException {
+    List<byte[]> chunks = chunks();
+    v1.forgetful = true;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
+    ByteBuffer first = ByteBuffer.allocate(firstReadBytes);
+    stream.read(first);
+    out.write(first.array(), 0, first.position());
+    PrecopyProgress progress = device.capability(PrecopyProgress.class).orElseThrow();
+    // 16 bytes before everything, 16 before each chunk; those of the second one are not there yet.
+    long unread = 16 + 16 + 1001 - firstReadBytes + (firstReadBytes > 33 ? 16 : 0);
+    assertThat(progress.remaining().initialBytes()).isEqualTo(unread);
+    ByteBuffer second = ByteBuffer.allocate(5);
+    stream.read(second);
+    out.write(second.array(), 0, second.position());
+    device.perform(Arc.PRE_COPY_TO_STOP_COPY);
+    drain(stream, 50, out);
+    List<byte[]> fields = new ArrayList<>();
+    ByteBuffer bytes = ByteBuffer.wrap(out.toByteArray());
+    for (StreamInspector.Field field : new V1StreamInspector().inspect(bytes)) {
+      if (field.name().equals("chunk")) {
+        byte[] chunk = new byte[(int) field.lengthBytes() - V1StreamFormat.RECORD_BYTES];
+        bytes.get((int) field.offset() + V1StreamFormat.RECORD_BYTES, chunk);
+        fields.add(chunk);
+      }
+    }
+    assertThat(fields.toArray(byte[][]::new)).isDeepEqualTo(chunks.toArray(byte[][]::new));
+  }
+
+  @Test
+  void aChunkThatCannotBeTakenOutKeepsTheDeviceInPreCopy() throws MigrationException {
+    chunks();
+    SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
+    stream.read(ByteBuffer.allocate(32));
+    v1.unreadable = true;
+    MigrationException failure = error(() -> device.perform(Arc.PRE_COPY_TO_STOP_COPY));
+    assertThat(failure.errno()).hasValue(5);
+    assertThat(device.state()).isEqualTo(DeviceState.PRE_COPY);
+    device.perform(Arc.PRE_COPY_TO_RUNNING);
+    assertThat(v1.written).containsExactly(3, 1);
+  }
+
+  /** What came before a failure is good, and the failure is told in its place. */
+  @Test
+  void aFailureIsToldBehindTheBytesBeforeIt() throws MigrationException {
+    chunks();
+    SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
+    v1.unreadable = true;
+    ByteBuffer into = ByteBuffer.allocate(5000);
+    assertThat(stream.read(into)).isEqualTo(SaveStream.Status.DATA);
+    assertThat(into.position()).isEqualTo(32);
+    assertThat(error(() -> stream.read(into)).errno()).hasValue(5);
+    assertThat(into.position()).isEqualTo(32);
+    v1.unreadable = false;
+    stream.read(into.limit(33));
+    assertThat(into.get(32)).isEqualTo(bytes(1, 1)[0]);
+  }
+
   @Test
   void aRefusedWriteLeavesTheOldState() throws MigrationException {
     v1.refused.add("3>2");
@@ -243,6 +314,97 @@ class V1DeviceAdapterTest {
     assertThat(target.state()).isEqualTo(DeviceState.RESUMING);
   }
 
+  /** A driver that knows no more than the diagram in the text of v1. */
+  @Test
+  void aDriverThatRefusesToResumeWhenItIsStoppedIsResetFirst() throws MigrationException {
+    List<byte[]> chunks = chunks();
+    byte[] stream = save(100);
+    ScriptedDevice strict = new ScriptedDevice(WINDOW);
+    strict.refused.addAll(List.of("0>4", "0>1", "4>0"));
+    V1DeviceAdapter target = attach(strict, false, V1Loading.AT_START);
+    resume(target).write(ByteBuffer.wrap(stream));
+    assertThat(target.state()).isEqualTo(DeviceState.RESUMING);
+    target.perform(Arc.RESUMING_TO_STOP);
+    target.perform(Arc.STOP_TO_RUNNING);
+    assertThat(strict.written).containsExactly(0, 4, 4, 1);
+    assertThat(strict.resets).isEqualTo(1);
+    assertThat(strict.loaded.toArray(byte[][]::new)).isDeepEqualTo(chunks.toArray(byte[][]::new));
+  }
+
+  @Test
+  void aDriverThatRefusesToResumeAtAllStaysStopped() throws MigrationException {
+    v1.refused.addAll(List.of("0>4", "1>4"));
+    device.perform(Arc.RUNNING_TO_STOP);
+    MigrationException failure = error(() -> device.perform(Arc.STOP_TO_RESUMING));
+    assertThat(failure.errno()).hasValue(22);
+    assertThat(failure.state()).contains(DeviceState.STOP);
+    assertThat(device.state()).isEqualTo(DeviceState.STOP);
+    device.perform(Arc.STOP_TO_RUNNING);
+  }
+
+  @Test
+  void aDriverThatBreaksWhenItIsToResumeIsResetFirst() throws MigrationException {
+    v1.refused.add("0>4");
+    v1.failToError = true;
+    device.perform(Arc.RUNNING_TO_STOP);
+    device.perform(Arc.STOP_TO_RESUMING);
+    assertThat(device.state()).isEqualTo(DeviceState.RESUMING);
+    assertThat(v1.written).containsExactly(0, 4, 4);
+  }
+
+  /** Chunks that prove themselves are left out of the checksum; all the rest is in it. */
+  @Test
+  void dataThatProveThemselvesAreNotSummed() throws MigrationException {
+    List<byte[]> chunks = List.of(bytes(1, 1), bytes(30, 2), bytes(20, 3));
+    v1.preCopy.addAll(chunks.subList(0, 2));
+    v1.stopCopy.add(chunks.get(2));
+    V1DeviceAdapter source = attachChecksummed(v1);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    SaveStream save = ((ArcOutcome.Saving) source.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
+    drain(save, 5000, out);
+    source.perform(Arc.PRE_COPY_TO_STOP_COPY);
+    drain(save, 5000, out);
+    byte[] whole = out.toByteArray();
+    int data = chunks.stream().mapToInt(chunk -> chunk.length).sum();
+    int accepted = 0;
+    for (int at = 0; at < whole.length; at++) {
+      byte[] flipped = whole.clone();
+      flipped[at] ^= (byte) (1 << (at & 7));
+      V1DeviceAdapter target = attachChecksummed(new ScriptedDevice(WINDOW));
+      LoadStream load = resume(target);
+      MigrationException failure =
+          error(
+              () -> {
+                load.write(ByteBuffer.wrap(flipped));
+                target.perform(Arc.RESUMING_TO_STOP);
+              });
+      accepted += failure == null ? 1 : 0;
+    }
+    assertThat(accepted).isEqualTo(data);
+    assertThat(new V1StreamInspector().inspect(ByteBuffer.wrap(whole)).get(0).value())
+        .contains("prove themselves");
+
+    // A driver that does not prove its data wants the checksum.
+    LoadStream plain = resume(attach(new ScriptedDevice(WINDOW), false));
+    assertThat(error(() -> plain.write(ByteBuffer.wrap(whole))).code())
+        .isEqualTo(DeviceError.DATA_INCOMPATIBLE);
+  }
+
+  private V1DeviceAdapter attachChecksummed(ScriptedDevice of) throws MigrationException {
+    return V1DeviceAdapter.attach(
+        of,
+        new V1AdapterSettings(
+            "scripted",
+            V1Stopping.AT_ONCE,
+            V1Loading.WHEN_LEFT,
+            false,
+            true,
+            false,
+            50_000_000,
+            100_000,
+            clock));
+  }
+
   @Test
   void aDriverThatSaysPendingForEverIsGivenUp() throws MigrationException {
     v1.pendingForever = true;
@@ -285,8 +447,7 @@ class V1DeviceAdapterTest {
     v1.lyingOffset = offset;
     v1.lyingSize = size;
     SaveStream stream = saving(Arc.RUNNING_TO_STOP, Arc.STOP_TO_STOP_COPY);
-    ByteBuffer into = ByteBuffer.allocate(10_000);
-    MigrationException failure = error(() -> stream.read(into));
+    MigrationException failure = error(() -> drain(stream, 10_000, new ByteArrayOutputStream()));
     assertThat(failure.code()).isEqualTo(DeviceError.DRIVER_BROKEN);
     assertThat(failure.errno()).hasValue(22);
   }

@@ -29,7 +29,15 @@ class V1StoppingTest {
     return V1DeviceAdapter.attach(
         new TalkingDevice(stopping, machine),
         new V1AdapterSettings(
-            "talker", stopping, V1Loading.WHEN_LEFT, false, false, 20_000_000, 1 << 20, clock));
+            "talker",
+            stopping,
+            V1Loading.WHEN_LEFT,
+            false,
+            false,
+            false,
+            20_000_000,
+            1 << 20,
+            clock));
   }
 
   private void work() {
