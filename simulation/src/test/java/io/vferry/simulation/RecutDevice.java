@@ -4,6 +4,7 @@ import io.vferry.compat.v1.V1Device;
 import io.vferry.compat.v1.V1State;
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /** Hands the chunks of another v1 device over in pieces of random sizes. */
@@ -30,6 +31,11 @@ final class RecutDevice implements V1Device {
   @Override
   public long regionBytes() {
     return inner.regionBytes();
+  }
+
+  @Override
+  public Map<String, String> describe() throws MigrationException {
+    return inner.describe();
   }
 
   @Override

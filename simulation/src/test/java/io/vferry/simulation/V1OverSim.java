@@ -6,6 +6,7 @@ import io.vferry.compat.v1.V1Loading;
 import io.vferry.compat.v1.V1MigrationRegion;
 import io.vferry.compat.v1.V1RegionDevice;
 import io.vferry.compat.v1.V1RegionSettings;
+import io.vferry.spi.driver.Compatibility;
 import io.vferry.spi.driver.DriverInfo;
 import io.vferry.spi.driver.DriverMatch;
 import io.vferry.spi.driver.MigratableDevice;
@@ -14,6 +15,8 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.vendor.sim.SimClock;
 import io.vferry.vendor.sim.SimMigrationDriver;
+import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -58,13 +61,34 @@ final class V1OverSim implements V1Driver {
     return V1Loading.WHEN_LEFT;
   }
 
+  private record Owner(MigratableDevice device, V1MigrationRegion region)
+      implements V1RegionDevice.Owner {
+
+    @Override
+    public void reset() throws MigrationException {
+      region.reset();
+    }
+
+    @Override
+    public Map<String, String> describe() throws MigrationException {
+      Optional<Compatibility> compatibility = device.capability(Compatibility.class);
+      return compatibility.isPresent() ? compatibility.get().describe() : Map.of();
+    }
+
+    @Override
+    public void close() throws MigrationException {
+      region.close();
+      device.close();
+    }
+  }
+
   @Override
   public V1Device attach(HostDevice host) throws MigrationException {
     MigratableDevice device = real.attach(host);
     V1MigrationRegion region =
         new V1MigrationRegion(
             device, new V1RegionSettings(9, windowBytes, false, 1_000_000_000, new SimClock(seed)));
-    V1Device v1 = new V1RegionDevice(region, region::reset);
+    V1Device v1 = new V1RegionDevice(region, new Owner(device, region));
     return ofManySizes ? new RecutDevice(v1, new SplittableRandom(seed)) : v1;
   }
 }

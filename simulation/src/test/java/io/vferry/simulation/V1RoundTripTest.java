@@ -45,20 +45,42 @@ class V1RoundTripTest {
         V1OverSim.withWindow(1 << 20));
   }
 
+  /** A byte in a chunk of its own costs microseconds, so the smallest windows move less. */
   @ParameterizedTest
   @CsvSource({
-    // Source window, destination window, state.
-    "1, 1, 20KiB",
-    "3, 4096, 64KiB",
-    "4095, 4095, 4MiB",
-    "65536, 1048576, 64MiB"
+    // Profile, source window, destination window, state.
+    "mlx5, 1, 1, 1MiB",
+    "pds, 1, 1048576, 64KiB",
+    "hisi-acc, 1, 4096, 64KiB",
+    "mlx5, 3, 4096, 2MiB",
+    "virtio, 64, 64, 16MiB",
+    "pds, 4095, 4095, 256MiB",
+    "mlx5, 4096, 65536, 256MiB",
+    "hisi-acc, 65536, 1048576, 256MiB",
+    "mlx5, 1048576, 1048576, 256MiB"
   })
-  void windowsOfManySizes(int source, int destination, String state) throws Exception {
-    for (String profile : new String[] {"mlx5", "hisi-acc", "pds"}) {
-      move(
-          "sim:" + profile + "?service-time=0&state=" + state,
-          V1OverSim.withWindow(source),
-          V1OverSim.withWindow(destination));
+  void windowsOfManySizes(String profile, int source, int destination, String state)
+      throws Exception {
+    move(
+        "sim:" + profile + "?service-time=0&state=" + state,
+        V1OverSim.withWindow(source),
+        V1OverSim.withWindow(destination));
+  }
+
+  /** The runtime's deadline of an arc, with a v1 driver that hangs: named, reset, and over. */
+  @Test
+  void anArcThatHangsInAV1DriverEndsTheMigrationAndTheSourceRunsOn() throws Exception {
+    try (Simulation simulation =
+        Simulation.of(
+            33,
+            manifest(quick(), device("dev0", "sim:pds?state=1MiB&hang-arc=STOP_TO_STOP_COPY")),
+            new V1MigrationDriver(List.of(V1OverSim.withWindow(8192))),
+            new SimVmAdaptor(),
+            new V1MigrationDriver(List.of(V1OverSim.withWindow(8192))))) {
+      MigrationReport report = simulation.run();
+      assertThat(report.failure()).isPresent();
+      assertThat(report.failure().get().toString()).contains("dev0", "did not finish the arc");
+      assertThat(report.failure().get().sourceRuns()).isTrue();
     }
   }
 

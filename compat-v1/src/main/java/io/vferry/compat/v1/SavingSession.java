@@ -135,19 +135,10 @@ final class SavingSession {
       return saturated(Math.max(0, left.initialBytes()), Math.max(0, left.dirtyBytes()));
     }
     if (stopCopyBytes.isEmpty()) {
-      stopCopyBytes = OptionalLong.of(stopCopyEstimate());
+      Optional<StopCopyEstimate> size = device.capability(StopCopyEstimate.class);
+      stopCopyBytes = OptionalLong.of(size.isPresent() ? size.get().stopCopyBytes().orElse(0) : 0);
     }
     return Math.max(0, stopCopyBytes.getAsLong() - stopCopyDeliveredBytes);
-  }
-
-  private long stopCopyEstimate() {
-    try {
-      Optional<StopCopyEstimate> size = device.capability(StopCopyEstimate.class);
-      return size.isPresent() ? size.get().stopCopyBytes().orElse(0) : 0;
-    } catch (MigrationException e) {
-      // An estimate is not worth a failed migration.
-      return 0;
-    }
   }
 
   private static long saturated(long a, long b) {

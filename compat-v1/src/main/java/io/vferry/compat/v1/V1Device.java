@@ -2,6 +2,7 @@ package io.vferry.compat.v1;
 
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /**
  * A device as a driver of the v1 interface shows it: the accesses to its migration region, one
@@ -18,6 +19,18 @@ public interface V1Device extends AutoCloseable {
 
   /** Returns the size of the region in bytes, more than {@link V1Field#HEADER_BYTES}. */
   long regionBytes();
+
+  /**
+   * Describes what a device must have in common with this one to take its state: a model, a size, a
+   * version. v1 left this to the data, which is late; with it a device that does not fit is refused
+   * before anything moves.
+   *
+   * @return by name in kebab case, not beginning with {@code v1-}; empty if nothing is known
+   * @throws MigrationException {@code IO_FAILED} if the device could not be asked
+   */
+  default Map<String, String> describe() throws MigrationException {
+    return Map.of();
+  }
 
   /**
    * Reads {@code device_state}.

@@ -18,6 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +42,7 @@ public final class V1DeviceAdapter
 
   private static final String DRIVER = "v1-driver";
   private static final String REGION_BYTES = "v1-region-bytes";
+  private static final String NONE = "none";
 
   private final V1Device device;
   private final @Nullable HostDevice host;
@@ -171,17 +175,27 @@ public final class V1DeviceAdapter
       }
       write(value);
     } catch (MigrationException e) {
-      if (arc != Arc.STOP_TO_RESUMING || e.code() == DeviceError.TIMEOUT) {
+      boolean refused = e.errno().orElse(0) == V1Errno.EINVAL.number();
+      if (arc != Arc.STOP_TO_RESUMING || !refused) {
         throw after(e, arc);
       }
       resumeFromReset(value, now, arc, e);
     }
-    if ((device.readDeviceState() & stops.mask()) != bits) {
+    if (!went(bits)) {
       throw failure(
           DeviceError.ARC_FAILED,
           "took the write of device_state %d and did not go there".formatted(bits),
           arc,
           V1Errno.EIO);
+    }
+  }
+
+  /** Whether the device is where it was sent. If it cannot be asked, its driver is believed. */
+  private boolean went(int bits) {
+    try {
+      return (device.readDeviceState() & stops.mask()) == bits;
+    } catch (MigrationException unreadable) {
+      return true;
     }
   }
 
@@ -195,9 +209,9 @@ public final class V1DeviceAdapter
   }
 
   /**
-   * Has a device resume that refuses to when it is stopped: the text of v1 names the change from
-   * running only, which is also the one that QEMU makes. What the device holds is about to be
-   * replaced, so it is reset; a device that was just reset runs and has nothing to do.
+   * Has a device resume that refuses with EINVAL to when it is stopped: the text of v1 names the
+   * change from running only, which is also the one that QEMU makes. What the device holds is about
+   * to be replaced, so it is reset; a device that was just reset runs and has nothing to do.
    */
   private void resumeFromReset(int value, int before, Arc arc, MigrationException refusal)
       throws MigrationException {
@@ -307,16 +321,26 @@ public final class V1DeviceAdapter
   }
 
   @Override
-  public Map<String, String> describe() {
-    return Map.of(DRIVER, settings.driverId(), REGION_BYTES, Long.toString(device.regionBytes()));
+  public Map<String, String> describe() throws MigrationException {
+    Map<String, String> description = new TreeMap<>(device.describe());
+    description.put(DRIVER, settings.driverId());
+    description.put(REGION_BYTES, Long.toString(device.regionBytes()));
+    return description;
   }
 
   @Override
   public List<Difference> compare(Map<String, String> source) throws MigrationException {
     List<Difference> differences = new ArrayList<>();
-    String driver = source.getOrDefault(DRIVER, "none");
-    if (!driver.equals(settings.driverId())) {
-      differences.add(new Difference(DRIVER, driver, settings.driverId()));
+    Map<String, String> ours = describe();
+    Set<String> keys = new TreeSet<>(ours.keySet());
+    keys.addAll(source.keySet());
+    keys.remove(REGION_BYTES);
+    for (String key : keys) {
+      String theirs = source.getOrDefault(key, NONE);
+      String own = ours.getOrDefault(key, NONE);
+      if (!theirs.equals(own)) {
+        differences.add(new Difference(key, theirs, own));
+      }
     }
     String bytes = source.getOrDefault(REGION_BYTES, "0");
     if (!bytes.matches("[0-9]{1,18}")) {

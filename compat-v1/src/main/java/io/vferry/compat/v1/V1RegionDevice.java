@@ -4,6 +4,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Map;
 
 /**
  * A device whose v1 region is at hand: each access is one read or write of a whole field, as
@@ -11,28 +12,49 @@ import java.nio.ByteOrder;
  */
 public final class V1RegionDevice implements V1Device {
 
-  /** Resets the device. */
+  /** Whoever opened the region: what is done with the device other than through it. */
   @FunctionalInterface
-  public interface Reset {
+  public interface Owner {
     /**
      * Does what {@code VFIO_DEVICE_RESET} does.
      *
      * @throws MigrationException {@code RESET_FAILED}
      */
     void reset() throws MigrationException;
+
+    /**
+     * Describes the device as {@link V1Device#describe()} does.
+     *
+     * @throws MigrationException {@code IO_FAILED} if the device could not be asked
+     */
+    default Map<String, String> describe() throws MigrationException {
+      return Map.of();
+    }
+
+    /**
+     * Lets go of the device; the user of the region is done.
+     *
+     * @throws MigrationException {@code IO_FAILED}; all is released all the same
+     */
+    default void close() throws MigrationException {}
   }
 
   private final Region region;
-  private final Reset reset;
+  private final Owner owner;
 
   /**
    * Creates the device.
    *
-   * @param region the migration region; stays the caller's
+   * @param region the migration region; stays the owner's
    */
-  public V1RegionDevice(Region region, Reset reset) {
+  public V1RegionDevice(Region region, Owner owner) {
     this.region = region;
-    this.reset = reset;
+    this.owner = owner;
+  }
+
+  @Override
+  public Map<String, String> describe() throws MigrationException {
+    return owner.describe();
   }
 
   @Override
@@ -82,11 +104,13 @@ public final class V1RegionDevice implements V1Device {
 
   @Override
   public void reset() throws MigrationException {
-    reset.reset();
+    owner.reset();
   }
 
   @Override
-  public void close() {}
+  public void close() throws MigrationException {
+    owner.close();
+  }
 
   private long get(V1Field field) throws MigrationException {
     ByteBuffer bytes = field(field);

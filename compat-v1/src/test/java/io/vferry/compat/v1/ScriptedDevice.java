@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
@@ -34,6 +35,7 @@ final class ScriptedDevice implements V1Device {
   boolean forgetful;
 
   boolean unreadable;
+  Map<String, String> described = Map.of();
   int refuseErrno = 22;
 
   /** The method that does not come back until it is interrupted. */
@@ -62,6 +64,11 @@ final class ScriptedDevice implements V1Device {
   @Override
   public long regionBytes() {
     return dataOffset + windowBytes;
+  }
+
+  @Override
+  public Map<String, String> describe() {
+    return described;
   }
 
   @Override

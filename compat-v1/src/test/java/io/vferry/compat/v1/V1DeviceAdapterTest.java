@@ -343,6 +343,17 @@ class V1DeviceAdapterTest {
   }
 
   @Test
+  void aFailureToResumeIsNoRefusal() throws MigrationException {
+    v1.refused.add("0>4");
+    v1.refuseErrno = 5;
+    device.perform(Arc.RUNNING_TO_STOP);
+    MigrationException failure = error(() -> device.perform(Arc.STOP_TO_RESUMING));
+    assertThat(failure.errno()).hasValue(5);
+    assertThat(failure.state()).contains(DeviceState.STOP);
+    assertThat(v1.resets).isZero();
+  }
+
+  @Test
   void aDriverThatBreaksWhenItIsToResumeIsResetFirst() throws MigrationException {
     v1.refused.add("0>4");
     v1.failToError = true;
@@ -495,6 +506,19 @@ class V1DeviceAdapterTest {
         .isEqualTo("v1-driver");
     assertThat(error(() -> device.compare(Map.of("v1-region-bytes", "-1"))).code())
         .isEqualTo(DeviceError.DATA_CORRUPT);
+    ScriptedDevice other = new ScriptedDevice(WINDOW);
+    other.described = Map.of("model", "7", "ports", "2");
+    assertThat(attach(other, false).compare(device.describe()))
+        .extracting(Object::toString)
+        .containsExactly(
+            "Difference[key=model, source=none, destination=7]",
+            "Difference[key=ports, source=none, destination=2]");
+    v1.described = Map.of("model", "8", "ports", "2");
+    assertThat(attach(other, false).compare(device.describe()))
+        .extracting(Object::toString)
+        .containsExactly("Difference[key=model, source=8, destination=7]");
+    v1.described = other.described;
+    assertThat(attach(other, false).compare(device.describe())).isEmpty();
   }
 
   /**
