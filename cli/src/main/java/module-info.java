@@ -5,6 +5,7 @@ module io.vferry.cli {
   requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires io.vferry.compat.v1;
+  requires io.vferry.host.linux;
   requires io.vferry.runtime;
   requires io.vferry.tck;
   requires java.logging;

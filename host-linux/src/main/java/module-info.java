@@ -9,7 +9,9 @@ module io.vferry.host.linux {
   requires static com.google.auto.service;
   requires com.fasterxml.jackson.core;
   requires com.sun.jna;
-  requires io.vferry.spi;
+  requires transitive io.vferry.spi;
+
+  exports io.vferry.host.linux.user.server;
 
   provides io.vferry.spi.driver.MigrationDriver with
       io.vferry.host.linux.driver.VfioMigrationDriver;

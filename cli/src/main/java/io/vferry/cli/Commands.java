@@ -20,6 +20,9 @@ final class Commands implements IFactory {
     if (type == ReceiveCommand.class) {
       return type.cast(new ReceiveCommand(interruption));
     }
+    if (type == ServeCommand.class) {
+      return type.cast(new ServeCommand(interruption));
+    }
     return CommandLine.defaultFactory().create(type);
   }
 }

@@ -31,6 +31,7 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       MigrateCommand.class,
       ReceiveCommand.class,
+      ServeCommand.class,
       PathCommand.class,
       TckCommand.class,
       InspectCommand.class,

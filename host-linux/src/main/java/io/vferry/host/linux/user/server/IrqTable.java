@@ -1,7 +1,7 @@
 package io.vferry.host.linux.user.server;
 
-import io.vferry.host.linux.Errno;
 import io.vferry.host.linux.VfioUapi;
+import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.user.wire.IrqInfoMessage;
 import io.vferry.host.linux.user.wire.SetIrqsMessage;
 import io.vferry.host.linux.user.wire.SetIrqsMessage.Action;

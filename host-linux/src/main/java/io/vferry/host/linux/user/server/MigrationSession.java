@@ -1,7 +1,7 @@
 package io.vferry.host.linux.user.server;
 
-import io.vferry.host.linux.Errno;
 import io.vferry.host.linux.VfioUapi;
+import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.user.wire.PrecopyInfoMessage;
 import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.LoadStream;

@@ -1,6 +1,6 @@
 package io.vferry.host.linux.user.server;
 
-import io.vferry.host.linux.Errno;
+import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;

@@ -198,6 +198,12 @@ final class ServerSession implements AutoCloseable {
         hangUp || !greeted);
   }
 
+  /** Answers what is neither a command nor a reply; the conversation is over. */
+  Answer nonsense(MessageHeader header, String why) {
+    commands++;
+    return refuse(header, Refusal.invalid(why), true);
+  }
+
   private Answer silence(boolean hangUp) {
     return new Answer(out.clear().limit(0), false, hangUp);
   }

@@ -17,7 +17,8 @@ import java.util.concurrent.TimeUnit;
  *     some clients expect who throw away what they read in PRE_COPY
  * @param longWriteReply whether the reply to MIG_DATA_WRITE says how much was taken, as in the
  *     later revision of the specification, or is empty
- * @param dmaLayout how the server writes DMA_READ and DMA_WRITE
+ * @param shortDmaMessages whether the server writes DMA_READ and DMA_WRITE as the client of QEMU up
+ *     to 10.2 understands them, with a count of 32 bits
  * @param dmaDeadlineNanos how long a client may take to answer such a command
  */
 public record ServerSettings(
@@ -27,7 +28,7 @@ public record ServerSettings(
     boolean quiescence,
     boolean wholeStopCopy,
     boolean longWriteReply,
-    DmaLayout dmaLayout,
+    boolean shortDmaMessages,
     long dmaDeadlineNanos) {
 
   private static final int SMALLEST_XFER = 4 << 10;
@@ -37,7 +38,7 @@ public record ServerSettings(
   /** What most clients are served well with. */
   public static final ServerSettings DEFAULT =
       new ServerSettings(
-          8, 1 << 20, 65535, true, false, false, DmaLayout.CURRENT, TimeUnit.SECONDS.toNanos(10));
+          8, 1 << 20, 65535, true, false, false, false, TimeUnit.SECONDS.toNanos(10));
 
   /** Checks the figures. */
   public ServerSettings {
@@ -62,7 +63,7 @@ public record ServerSettings(
         shown,
         wholeStopCopy,
         longWriteReply,
-        dmaLayout,
+        shortDmaMessages,
         dmaDeadlineNanos);
   }
 
@@ -75,7 +76,7 @@ public record ServerSettings(
         quiescence,
         whole,
         longWriteReply,
-        dmaLayout,
+        shortDmaMessages,
         dmaDeadlineNanos);
   }
 
@@ -88,12 +89,16 @@ public record ServerSettings(
         quiescence,
         wholeStopCopy,
         longer,
-        dmaLayout,
+        shortDmaMessages,
         dmaDeadlineNanos);
   }
 
-  /** Returns settings for the client of QEMU up to 10.2, see {@link DmaLayout#QEMU_10_2}. */
-  public ServerSettings withDmaLayout(DmaLayout layout) {
+  DmaLayout dmaLayout() {
+    return shortDmaMessages ? DmaLayout.QEMU_10_2 : DmaLayout.CURRENT;
+  }
+
+  /** Returns settings with {@link #shortDmaMessages()} as said. */
+  public ServerSettings withShortDmaMessages(boolean shorter) {
     return new ServerSettings(
         maxMsgFds,
         maxDataXferSize,
@@ -101,7 +106,7 @@ public record ServerSettings(
         quiescence,
         wholeStopCopy,
         longWriteReply,
-        layout,
+        shorter,
         dmaDeadlineNanos);
   }
 
@@ -114,7 +119,7 @@ public record ServerSettings(
         quiescence,
         wholeStopCopy,
         longWriteReply,
-        dmaLayout,
+        shortDmaMessages,
         dmaDeadlineNanos);
   }
 
@@ -127,7 +132,7 @@ public record ServerSettings(
         quiescence,
         wholeStopCopy,
         longWriteReply,
-        dmaLayout,
+        shortDmaMessages,
         dmaDeadlineNanos);
   }
 }
