@@ -63,14 +63,16 @@ final class ClientConversation {
       }
       end(String.valueOf(e.getMessage()));
     } finally {
+      // What is said first is why it ended: what follows are consequences.
+      String broken = memory.broken();
+      if (broken != null) {
+        reason = broken;
+      }
       memory.end("the client is gone");
       stopWorker();
     }
-    String broken = memory.broken();
     String why = reason;
-    return broken != null && !broken.equals("the client is gone")
-        ? broken
-        : why == null ? "it ended" : why;
+    return why == null ? "it ended" : why;
   }
 
   private void end(String why) {
@@ -188,9 +190,7 @@ final class ClientConversation {
     } else if (answer.message().hasRemaining()) {
       connection.send(List.of(), answer.message());
     }
-    if (answer.hangUp()) {
-      end("it does not speak the protocol as expected");
-    }
+    answer.hangUp().ifPresent(this::end);
   }
 
   private void sendQuietly(Answer answer) {
@@ -226,14 +226,14 @@ final class ClientConversation {
       ServerListener listener)
       throws MigrationException {
     MemoryConversation memory = new MemoryConversation(connection, settings);
-    try (ServerSession session = new ServerSession(device, settings, memory, listener)) {
-      String why;
-      try {
-        why = new ClientConversation(connection, session, memory).run();
-      } finally {
-        connection.close();
-      }
-      listener.disconnected(why, session.counters());
+    ServerSession session = new ServerSession(device, settings, memory, listener);
+    String why;
+    try {
+      why = new ClientConversation(connection, session, memory).run();
+    } finally {
+      connection.close();
+      session.close();
     }
+    listener.disconnected(why, session.counters());
   }
 }

@@ -61,7 +61,9 @@ final class MemoryConversation implements MemoryMessages {
 
   /** Lets all who wait, and all who come later, fail. */
   void end(String why) {
-    broken = why;
+    if (broken == null) {
+      broken = why;
+    }
     Waiting now = waiting;
     if (now != null) {
       now.reply.completeExceptionally(new IllegalStateException(why));

@@ -165,22 +165,28 @@ final class ServerSession implements AutoCloseable {
       left.forEach(ClientFile::close);
     }
     if (header.noReply()) {
-      return silence(false);
+      return new Answer(out.clear().limit(0), false, Optional.empty());
     }
     out.flip();
     header.reply(out.limit() - MessageHeader.BYTES).put(out.duplicate().order(out.order()));
-    return new Answer(out, twinWanted, false);
+    return new Answer(out, twinWanted, Optional.empty());
   }
 
   private Answer refuse(MessageHeader header, Refusal refusal, boolean hangUp) {
     refusals++;
-    listener.refused(header.commandName(), refusal.errno(), String.valueOf(refusal.getMessage()));
-    if (header.noReply()) {
-      return silence(hangUp);
-    }
+    String why = String.valueOf(refusal.getMessage());
+    listener.refused(header.commandName(), refusal.errno(), why);
     out.clear();
-    header.refusal(refusal.errno()).put(out);
-    return new Answer(out.flip(), false, hangUp);
+    if (header.noReply()) {
+      out.limit(0);
+    } else {
+      header.refusal(refusal.errno()).put(out);
+      out.flip();
+    }
+    return new Answer(
+        out,
+        false,
+        hangUp ? Optional.of("after " + header.commandName() + ": " + why) : Optional.empty());
   }
 
   /**
@@ -202,10 +208,6 @@ final class ServerSession implements AutoCloseable {
   Answer nonsense(MessageHeader header, String why) {
     commands++;
     return refuse(header, Refusal.invalid(why), true);
-  }
-
-  private Answer silence(boolean hangUp) {
-    return new Answer(out.clear().limit(0), false, hangUp);
   }
 
   private void run(MessageHeader header, ByteBuffer payload, List<ClientFile> files)
@@ -288,7 +290,8 @@ final class ServerSession implements AutoCloseable {
             ? Optional.of(
                 new Capabilities.MigrationLimits(
                     OptionalLong.of(dma.pageBytes()), OptionalLong.empty()))
-            : Optional.empty());
+            : Optional.empty(),
+        Optional.of(true));
   }
 
   private void dmaMap(ByteBuffer payload, List<ClientFile> files)

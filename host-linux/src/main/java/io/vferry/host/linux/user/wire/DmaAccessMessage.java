@@ -16,11 +16,9 @@ public record DmaAccessMessage(DmaLayout layout, long address, int count, ByteBu
   private static final int ADDRESS = 0;
   private static final int COUNT = 8;
 
-  private static final ByteBuffer NO_DATA = ByteBuffer.allocate(0).asReadOnlyBuffer();
-
   /** Returns a message without data. */
   public static DmaAccessMessage withoutData(DmaLayout layout, long address, int count) {
-    return new DmaAccessMessage(layout, address, count, NO_DATA.duplicate());
+    return new DmaAccessMessage(layout, address, count, ByteBuffer.allocate(0));
   }
 
   /** Returns a message with data: the remaining bytes of a buffer, which are not copied. */

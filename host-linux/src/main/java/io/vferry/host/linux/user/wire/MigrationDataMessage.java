@@ -19,11 +19,9 @@ public record MigrationDataMessage(int argsz, int size, ByteBuffer data) impleme
   private static final int ARGSZ = 0;
   private static final int SIZE = 4;
 
-  private static final ByteBuffer NO_DATA = ByteBuffer.allocate(0).asReadOnlyBuffer();
-
   /** Returns the command that asks for up to so many bytes. */
   public static MigrationDataMessage read(int size) {
-    return new MigrationDataMessage(FIELDS_BYTES + size, size, NO_DATA.duplicate());
+    return new MigrationDataMessage(FIELDS_BYTES + size, size, ByteBuffer.allocate(0));
   }
 
   /** Returns a message with data: the remaining bytes of a buffer, which are not copied. */
@@ -41,7 +39,7 @@ public record MigrationDataMessage(int argsz, int size, ByteBuffer data) impleme
       throws MalformedMessageException {
     PayloadReader in = PayloadReader.exactly(Command.MIG_DATA_READ, payload, FIELDS_BYTES);
     int size = in.upTo(SIZE, largestSize, "the number of bytes to read");
-    return new MigrationDataMessage(in.argsz(FIELDS_BYTES + size), size, NO_DATA.duplicate());
+    return new MigrationDataMessage(in.argsz(FIELDS_BYTES + size), size, ByteBuffer.allocate(0));
   }
 
   /**
@@ -93,7 +91,7 @@ public record MigrationDataMessage(int argsz, int size, ByteBuffer data) impleme
 
   /** Returns the reply to a command to write, in the form of the later revision. */
   public static MigrationDataMessage written(int size) {
-    return new MigrationDataMessage(FIELDS_BYTES, size, NO_DATA.duplicate());
+    return new MigrationDataMessage(FIELDS_BYTES, size, ByteBuffer.allocate(0));
   }
 
   @Override

@@ -20,11 +20,9 @@ public record RegionAccessMessage(long offset, int region, int count, ByteBuffer
   private static final int REGION = 8;
   private static final int COUNT = 12;
 
-  private static final ByteBuffer NO_DATA = ByteBuffer.allocate(0).asReadOnlyBuffer();
-
   /** Returns a message without data. */
   public static RegionAccessMessage withoutData(long offset, int region, int count) {
-    return new RegionAccessMessage(offset, region, count, NO_DATA.duplicate());
+    return new RegionAccessMessage(offset, region, count, ByteBuffer.allocate(0));
   }
 
   /** Returns a message with data: the remaining bytes of a buffer, which are not copied. */
