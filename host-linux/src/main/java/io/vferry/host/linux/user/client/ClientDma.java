@@ -34,7 +34,9 @@ final class ClientDma implements DmaMapper {
   private final boolean ordersOnChannel;
 
   /** What the server has, and the file of it. */
-  private final Map<AddressSpace.Mapping, Optional<MemoryBacking>> given = new HashMap<>();
+  private record Given(AddressSpace.Mapping mapping, Optional<MemoryBacking> backing) {}
+
+  private final Map<Long, Given> byStart = new HashMap<>();
 
   ClientDma(
       String server,
@@ -54,7 +56,7 @@ final class ClientDma implements DmaMapper {
 
   @Override
   public void map(AddressSpace.Mapping mapping) throws KernelError, MigrationException {
-    if (given.size() >= mostMaps) {
+    if (byStart.size() >= mostMaps) {
       throw new KernelError(Command.DMA_MAP.name(), Errno.ENOSPC);
     }
     Optional<MemoryBacking> backing =
@@ -72,7 +74,7 @@ final class ClientDma implements DmaMapper {
     boolean mapped = false;
     try {
       channel.ask(request(mapping, backing), ReplyReader.NOTHING);
-      given.put(mapping, backing);
+      byStart.put(mapping.iova().start(), new Given(mapping, backing));
       mapped = true;
     } finally {
       if (!mapped) {
@@ -104,8 +106,8 @@ final class ClientDma implements DmaMapper {
 
   @Override
   public void unmap(AddressSpace.Mapping mapping) throws KernelError, MigrationException {
-    Optional<MemoryBacking> backing = given.get(mapping);
-    if (backing == null) {
+    Given given = byStart.get(mapping.iova().start());
+    if (given == null) {
       throw new IllegalStateException(mapping.iova() + " is not mapped");
     }
     channel.ask(
@@ -125,8 +127,8 @@ final class ClientDma implements DmaMapper {
           }
           return true;
         });
-    given.remove(mapping);
-    forget(mapping, backing);
+    byStart.remove(mapping.iova().start());
+    forget(given.mapping, given.backing);
   }
 
   @Override
@@ -142,7 +144,7 @@ final class ClientDma implements DmaMapper {
 
   /** Lets go of everything; the server has done so by itself when the connection ended. */
   void close() {
-    given.forEach(this::forget);
-    given.clear();
+    byStart.values().forEach(given -> forget(given.mapping, given.backing));
+    byStart.clear();
   }
 }

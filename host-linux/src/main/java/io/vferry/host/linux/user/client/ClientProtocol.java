@@ -38,6 +38,15 @@ final class ClientProtocol {
   private Optional<Outstanding> outstanding = Optional.empty();
 
   /**
+   * Creates one.
+   *
+   * @param versionAgreed whether the version is agreed on, as it is on a second connection
+   */
+  ClientProtocol(boolean versionAgreed) {
+    this.versionAgreed = versionAgreed;
+  }
+
+  /**
    * Says a command.
    *
    * @return its header

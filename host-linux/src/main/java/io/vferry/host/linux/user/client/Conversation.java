@@ -74,22 +74,33 @@ final class Conversation {
   private final String server;
   private final MessageConnection connection;
   private final OrderTaker orders;
-  private final ClientProtocol protocol = new ClientProtocol();
+  private final ClientProtocol protocol;
 
   /** Guarded by {@code this}, as is what the protocol remembers. */
   private @Nullable Question<?> asked;
 
   private volatile @Nullable MigrationException over;
 
-  /**
-   * Creates one that has not begun.
-   *
-   * @param server for messages
-   */
-  Conversation(String server, MessageConnection connection, OrderTaker orders) {
+  private Conversation(
+      String server, MessageConnection connection, OrderTaker orders, ClientProtocol protocol) {
     this.server = server;
     this.connection = connection;
     this.orders = orders;
+    this.protocol = protocol;
+  }
+
+  /**
+   * Returns one that has not begun.
+   *
+   * @param server for messages
+   */
+  static Conversation over(String server, MessageConnection connection, OrderTaker orders) {
+    return new Conversation(server, connection, orders, new ClientProtocol(false));
+  }
+
+  /** Returns one over a second connection, on which the server gives its orders. */
+  static Conversation ofOrders(String server, MessageConnection connection, OrderTaker orders) {
+    return new Conversation(server, connection, orders, new ClientProtocol(true));
   }
 
   /** Says a command. */

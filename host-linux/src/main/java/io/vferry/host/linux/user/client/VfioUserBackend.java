@@ -162,7 +162,7 @@ public final class VfioUserBackend implements HostBackend {
       throws MigrationException {
     String server = address.path();
     ServedMemory served = new ServedMemory(parameters.transferBytes());
-    Conversation conversation = new Conversation(server, connection, served);
+    Conversation conversation = Conversation.over(server, connection, served);
     ClientChannel channel =
         new ClientChannel(server, conversation, parameters.deadlineNanos(), System::nanoTime);
     boolean opened = false;
@@ -170,7 +170,7 @@ public final class VfioUserBackend implements HostBackend {
       Agreement agreement = Agreement.reach(channel, parameters);
       if (agreement.twin().isPresent()) {
         channel.listenTo(
-            new Conversation(server, twin(agreement.twin().get(), parameters), served));
+            Conversation.ofOrders(server, twin(agreement.twin().get(), parameters), served));
       }
       Optional<ClientMigration> migration =
           ClientMigration.of(server, channel, agreement, parameters.keepPrecopyData());
