@@ -33,6 +33,7 @@ final class Mlx5CardSettings {
   final int logTrackSpaceMax;
   final int logSlots;
   final int logStride;
+  final int vectors;
   final int bootPages;
   final int initPages;
   final long initNanos;
@@ -70,6 +71,7 @@ final class Mlx5CardSettings {
     this.logTrackSpaceMax = (int) in.number("track-space-max", 48, 0, 63);
     this.logSlots = (int) in.number("log-slots", 5, 1, 5);
     this.logStride = (int) in.number("log-stride", 6, 6, 7);
+    this.vectors = (int) in.number("pf-vectors", 32, 0, 32);
     this.bootPages = (int) in.number("boot-pages", 8, 0, 4096);
     this.initPages = (int) in.number("init-pages", 24, 0, 4096);
     this.initNanos = in.nanos("init-time", 0, MAX_NANOS);

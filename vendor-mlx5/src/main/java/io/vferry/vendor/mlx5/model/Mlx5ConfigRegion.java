@@ -30,17 +30,19 @@ final class Mlx5ConfigRegion extends Mlx5Region {
     bytes.putShort(0x00, (short) VENDOR).putShort(0x02, (short) device);
     // Memory space, bus master, interrupt disable.
     mask.putShort(COMMAND, (short) 0x0406);
-    // There is a list of capabilities.
-    bytes.putShort(0x06, (short) 0x0010);
     // Class: an Ethernet controller.
     bytes.put(0x0b, (byte) 0x02);
     bytes.putInt(0x10, MEMORY_64_BIT);
     mask.putInt(0x10, -barBytes).putInt(0x14, -1);
     bytes.putShort(0x2c, (short) VENDOR).putShort(0x2e, (short) SUBSYSTEM);
-    bytes.put(0x34, (byte) MSIX).put(MSIX, (byte) 0x11);
-    bytes.putShort(MSIX + 2, (short) (vectors - 1));
-    // Enable and function mask.
-    mask.putShort(MSIX + 2, (short) 0xc000);
+    if (vectors > 0) {
+      // There is a list of capabilities, with one in it.
+      bytes.putShort(0x06, (short) 0x0010);
+      bytes.put(0x34, (byte) MSIX).put(MSIX, (byte) 0x11);
+      bytes.putShort(MSIX + 2, (short) (vectors - 1));
+      // Enable and function mask.
+      mask.putShort(MSIX + 2, (short) 0xc000);
+    }
     this.now = initial.clone();
     this.changed = changed;
   }

@@ -34,7 +34,8 @@ import java.util.Set;
  *       track-ranges}, {@code track-page-min} and {@code -max}, {@code track-message-min} and
  *       {@code -max}, {@code track-space-min} and {@code -max} limits of the page tracker
  *   <li>{@code log-slots}, {@code log-stride} of the command queue; {@code boot-pages}, {@code
- *       init-pages}; {@code init-time}; {@code command-timeout} that the firmware advises
+ *       init-pages}; {@code pf-vectors} interrupts of the physical function, {@code init-time};
+ *       {@code command-timeout} that the firmware advises
  *   <li>{@code suspend-time}, {@code resume-time}, {@code query-time}, {@code save-time}, {@code
  *       load-time}, {@code command-time} how long commands take; {@code save-rate}, {@code
  *       load-rate} bytes in a second; {@code engines} how many SAVE and LOAD run at once, 0 for any

@@ -2,6 +2,7 @@ package io.vferry.vendor.mlx5.queue;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
@@ -29,6 +30,7 @@ import io.vferry.vendor.mlx5.prm.InitSegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +63,10 @@ public final class FunctionSession {
   private final DmaArena arena;
   private final FirmwarePages pages;
   private final CommandQueue queue;
+
+  /** Absent where the host has no clock for it; who waits looks at the health all the same. */
+  private final Optional<HealthPoll> healthPoll;
+
   private GeneralCapabilities general = new GeneralCapabilities(ByteBuffer.allocate(4096));
   private String firmware = "";
   private int uar;
@@ -79,6 +85,8 @@ public final class FunctionSession {
     this.arena = arena;
     this.pages = pages;
     this.queue = queue;
+    this.healthPoll =
+        function.capability(HostClock.class).map(clock -> new HealthPoll(clock, queue));
   }
 
   /**
@@ -121,6 +129,7 @@ public final class FunctionSession {
               .formatted(
                   low & 0xffff, low >>> 16, registers.read(InitSegment.CMDIF_REV_FW_SUB) & 0xffff);
       session.initialise();
+      session.healthPoll.ifPresent(HealthPoll::begin);
       return session;
     } catch (CommandException | MigrationException | RuntimeException e) {
       session.abandon();
@@ -311,6 +320,7 @@ public final class FunctionSession {
 
   /** Unmaps everything without a word to the function, which was reset or is gone. */
   void abandon() {
+    healthPoll.ifPresent(HealthPoll::end);
     if (interrupting) {
       interrupting = false;
       try {
