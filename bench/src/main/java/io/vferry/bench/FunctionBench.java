@@ -15,11 +15,14 @@ import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.state.Arc;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 
 /**
@@ -31,18 +34,24 @@ final class FunctionBench {
   private static final int COMMANDS = 20_000;
   private static final int PIECE_BYTES = 1 << 20;
   private static final int GIGABYTE = 1 << 30;
+  private static final int IMAGE_RUNS = 3;
   private static final int RUNS = 11;
 
   /** With these, one function stands still as long as NVIDIA's cards were reported to. */
   private static final String SERVICE_TIMES =
       "&state=100MiB&chunks=off&suspend-time=20ms&resume-time=20ms&save-time=150ms&load-time=150ms";
 
-  private final Catalogue catalogue;
-  private final SystemHostClock clock;
+  private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
 
-  private FunctionBench(Catalogue catalogue, SystemHostClock clock) {
-    this.catalogue = catalogue;
-    this.clock = clock;
+  private final Catalogue catalogue = Discovery.discover(List.of());
+  private final List<Thread> clockThreads = new CopyOnWriteArrayList<>();
+  private final SystemHostClock clock = new SystemHostClock(this::clockThread);
+
+  private Thread clockThread(Runnable task) {
+    Thread thread = new Thread(task, "bench-clock");
+    thread.setDaemon(true);
+    clockThreads.add(thread);
+    return thread;
   }
 
   /** A function with its driver. */
@@ -77,10 +86,17 @@ final class FunctionBench {
     }
   }
 
-  private void image(String chunks) throws MigrationException {
+  /**
+   * Saves and loads, on this thread all that the driver does, on those of the clock what the model
+   * of the firmware does.
+   */
+  private void image(boolean inChunks) throws MigrationException {
     long best = Long.MAX_VALUE;
+    long driver = Long.MAX_VALUE;
+    long model = Long.MAX_VALUE;
     long plain = Long.MAX_VALUE;
-    for (int run = 0; run < 3; run++) {
+    String chunks = inChunks ? "on" : "off";
+    for (int run = 0; run < IMAGE_RUNS; run++) {
       try (Function source = open("state=1GiB&seed=1&chunks=" + chunks);
           Function destination = open("state=1GiB&seed=2&chunks=" + chunks)) {
         stop(source);
@@ -88,6 +104,8 @@ final class FunctionBench {
         LoadStream in =
             ((ArcOutcome.Loading) destination.device.perform(Arc.STOP_TO_RESUMING)).stream();
         ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
+        long modelBegan = modelNanos();
+        long driverBegan = CPU.getCurrentThreadCpuTime();
         long began = System.nanoTime();
         SaveStream out =
             ((ArcOutcome.Saving) source.device.perform(Arc.STOP_TO_STOP_COPY)).stream();
@@ -96,12 +114,25 @@ final class FunctionBench {
         }
         destination.device.perform(Arc.RESUMING_TO_STOP);
         best = Math.min(best, System.nanoTime() - began);
+        driver = Math.min(driver, CPU.getCurrentThreadCpuTime() - driverBegan);
+        model = Math.min(model, modelNanos() - modelBegan);
       }
-      plain = Math.min(plain, plainNanos());
+      // Without chunks all of the image lies in memory that the system has to hand out first.
+      plain = Math.min(plain, plainNanos(!inChunks));
     }
     System.out.printf(
-        "1 GiB image, chunks=%s: save and load %.0f ms, a plain copy %.0f ms, ratio %.2f%n",
-        chunks, best / 1e6, plain / 1e6, (double) best / plain);
+        "1 GiB image, chunks=%s: a plain copy %s %.0f ms; save and load %.2f of that: the driver"
+            + " %.2f, the model that makes and proves the image %.2f beside it%n",
+        chunks,
+        inChunks ? "in memory used before" : "into fresh memory",
+        plain / 1e6,
+        (double) best / plain,
+        (double) driver / plain,
+        (double) model / plain);
+  }
+
+  private long modelNanos() {
+    return clockThreads.stream().mapToLong(thread -> CPU.getThreadCpuTime(thread.getId())).sum();
   }
 
   private static void stop(Function function) throws MigrationException {
@@ -110,18 +141,19 @@ final class FunctionBench {
   }
 
   /** The way of the bytes without device and driver: out of one memory, into another. */
-  private static long plainNanos() {
-    ByteBuffer from = ByteBuffer.allocateDirect(GIGABYTE);
-    ByteBuffer into = ByteBuffer.allocateDirect(GIGABYTE);
-    ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
+  private static long plainNanos(boolean freshMemory) {
     long best = Long.MAX_VALUE;
     for (int run = 0; run < 2; run++) {
-      long began = System.nanoTime();
+      long began = CPU.getCurrentThreadCpuTime();
+      ByteBuffer from = ByteBuffer.allocateDirect(GIGABYTE);
+      ByteBuffer into = ByteBuffer.allocateDirect(GIGABYTE);
+      ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
+      began = freshMemory ? began : CPU.getCurrentThreadCpuTime();
       for (int at = 0; at < GIGABYTE; at += PIECE_BYTES) {
         piece.put(0, from, at, PIECE_BYTES);
         into.put(at, piece, 0, PIECE_BYTES);
       }
-      best = Math.min(best, System.nanoTime() - began);
+      best = Math.min(best, CPU.getCurrentThreadCpuTime() - began);
     }
     return best;
   }
@@ -147,22 +179,16 @@ final class FunctionBench {
   }
 
   public static void main(String[] arguments) throws Exception {
-    try (SystemHostClock clock = new SystemHostClock(FunctionBench::daemon)) {
-      FunctionBench bench = new FunctionBench(Discovery.discover(List.of()), clock);
+    FunctionBench bench = new FunctionBench();
+    try (bench.clock) {
       bench.commands();
-      bench.image("on");
-      bench.image("off");
+      bench.image(true);
+      bench.image(false);
     }
     Loopback loopback =
         new Loopback(Files.createTempDirectory("vferry-bench"), new Security.Plain());
     double one = downtimeMillis(loopback, 1);
     double four = downtimeMillis(loopback, 4);
     System.out.printf("four against one: %.2f%n", four / one);
-  }
-
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "bench-clock");
-    thread.setDaemon(true);
-    return thread;
   }
 }

@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Mlx5Card implements Mlx5Bench {
 
-  static final int VECTORS = 32;
   private static final long AGAIN_NANOS = 10_000;
   private static final int MAX_RECORD = 10_000;
   private static final int HEALTH_EQ_OVERRUN = 0x0c;
@@ -63,13 +62,13 @@ final class Mlx5Card implements Mlx5Bench {
     this.name = name;
     this.settings = settings;
     this.clock = clock;
-    this.interrupts = new Mlx5Interrupts(VECTORS, () -> {});
+    this.interrupts = new Mlx5Interrupts(settings.vectors, () -> {});
     this.config =
         new Mlx5ConfigRegion(
-            Mlx5ConfigRegion.PHYSICAL_DEVICE, VECTORS, Mlx5CardBar.BYTES, () -> {});
+            Mlx5ConfigRegion.PHYSICAL_DEVICE, settings.vectors, Mlx5CardBar.BYTES, () -> {});
     this.queue =
         new Mlx5CommandQueue(iommu, settings.logSlots, settings.logStride, settings.assumptions);
-    this.resources = new Mlx5Resources(settings.assumptions, VECTORS);
+    this.resources = new Mlx5Resources(settings.assumptions, Math.max(1, settings.vectors));
     this.pages = new Mlx5Pages(iommu);
     this.capabilities = Mlx5Capabilities.ofPhysicalFunction(settings);
     this.firmware = new Mlx5Firmware(this, settings);
@@ -294,15 +293,17 @@ final class Mlx5Card implements Mlx5Bench {
       }
       step = attempt(command);
     }
-    if (step instanceof Mlx5Step.Bulk bulk) {
-      step = transfer(command, bulk.transfer());
-    }
     if (step instanceof Mlx5Step.Done done) {
       act(() -> finish(command, done, born));
+      return;
+    }
+    if (step instanceof Mlx5Step.Bulk bulk) {
+      // Whoever rang the doorbell goes on meanwhile, and so does all else that is due.
+      clock.schedule(0, () -> transfer(command, bulk.transfer(), born));
     } else {
       clock.schedule(AGAIN_NANOS, () -> proceed(command, born));
-      deliver();
     }
+    deliver();
   }
 
   private Mlx5Step attempt(Mlx5Command command) {
@@ -363,22 +364,33 @@ final class Mlx5Card implements Mlx5Bench {
         Mlx5Message.ofLength(16).field(0, 31, 24, refusal.status()).dword(4, refusal.syndrome()));
   }
 
-  private Mlx5Step transfer(Mlx5Command command, Mlx5Step.Transfer transfer) {
+  private void transfer(Mlx5Command command, Mlx5Step.Transfer transfer, long born) {
+    if (resets() != born) {
+      return;
+    }
+    Mlx5Step.Done done;
     try {
-      Mlx5Step.Settling settling = transfer.move();
-      synchronized (this) {
-        Mlx5VirtualFunction function = command.function;
-        if (function != null && function.resets != command.functionResets) {
-          throw settings.assumptions.refusal(
-              Mlx5Assumption.RESET_MEANWHILE, "the function was reset");
-        }
-        return settling.settle();
+      if (transfer.move()) {
+        clock.schedule(0, () -> transfer(command, transfer, born));
+        return;
       }
+      done = settle(command, transfer);
     } catch (Mlx5Refusal refusal) {
       synchronized (this) {
-        return refused(command, refusal);
+        done = refused(command, refusal);
       }
     }
+    Mlx5Step.Done moved = done;
+    act(() -> finish(command, moved, born));
+  }
+
+  private synchronized Mlx5Step.Done settle(Mlx5Command command, Mlx5Step.Transfer transfer)
+      throws Mlx5Refusal {
+    Mlx5VirtualFunction function = command.function;
+    if (function != null && function.resets != command.functionResets) {
+      throw settings.assumptions.refusal(Mlx5Assumption.RESET_MEANWHILE, "the function was reset");
+    }
+    return transfer.settle();
   }
 
   /** A command is executed; it completes when its time has come. */

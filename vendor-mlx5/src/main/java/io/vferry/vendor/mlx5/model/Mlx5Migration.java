@@ -4,13 +4,8 @@ import io.vferry.vendor.mlx5.prm.CommandStatus;
 import io.vferry.vendor.mlx5.prm.OpMod;
 import java.nio.ByteBuffer;
 
-/**
- * The five commands that move a virtual function. The card's lock guards it, except where a step
- * says that it runs without.
- */
+/** The five commands that move a virtual function. The card's lock guards it. */
 final class Mlx5Migration {
-
-  private static final int STAGING_BYTES = 256 << 10;
 
   private final Mlx5Card card;
   private final Mlx5CardSettings settings;
@@ -125,7 +120,8 @@ final class Mlx5Migration {
     if (settings.migrationState) {
       out.field(0x0c, 31, 28, migrationState(function));
     }
-    out.dword(0x10, (int) Math.min(required, Mlx5CardSettings.MAX_SAVE_BYTES));
+    // A size that needs more than 32 bits is as large as the field can say.
+    out.dword(0x10, (int) Math.min(required, 0xffff_ffffL));
     return Mlx5Step.done(out.qword(0x18, remaining));
   }
 
@@ -238,61 +234,15 @@ final class Mlx5Migration {
             content.writer(),
             content.fingerprint());
     Mlx5Message head = header.encode(coreAndTable);
-    long writer = content.writer();
-    long va = command.in.qword(0x10);
     return new Mlx5Step.Bulk(
-        () -> {
-          write(command, mkey, va, head, coreAndTable, numbers, versions, writer);
-          return () -> saved(command, function, header, head, numbers, versions);
-        });
-  }
-
-  private void write(
-      Mlx5Command command,
-      Mlx5Mkey mkey,
-      long va,
-      Mlx5Message head,
-      byte[] coreAndTable,
-      int[] numbers,
-      int[] versions,
-      long writer)
-      throws Mlx5Refusal {
-    Mlx5BadPage bad = Mlx5BadPage.of(command, mkey, card.iommu());
-    try {
-      boolean arrived =
-          mkey.write(card.iommu(), va, ByteBuffer.wrap(head.content()))
-              && mkey.write(
-                  card.iommu(), va + Mlx5ImageHeader.BYTES, ByteBuffer.wrap(coreAndTable));
-      ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
-      long at = va + Mlx5ImageHeader.BYTES + coreAndTable.length;
-      for (int i = 0; arrived && i < numbers.length; i++) {
-        Mlx5Pattern.put(staging, writer, numbers[i], versions[i]);
-        if (!staging.hasRemaining() || i == numbers.length - 1) {
-          staging.flip();
-          int length = staging.remaining();
-          arrived = mkey.write(card.iommu(), at, staging);
-          at += length;
-          staging.clear();
-        }
-      }
-      if (!arrived) {
-        throw new Mlx5Refusal(CommandStatus.INT_ERR, "a page of the buffer cannot be reached");
-      }
-      damage(command, mkey, va);
-    } finally {
-      bad.repair();
-    }
-  }
-
-  private void damage(Mlx5Command command, Mlx5Mkey mkey, long va) {
-    if (command.has(Mlx5Fault.Kind.DAMAGE_IMAGE)) {
-      long at = va + command.fault(Mlx5Fault.Kind.DAMAGE_IMAGE).orElseThrow().value();
-      ByteBuffer one = ByteBuffer.allocate(1);
-      if (mkey.covers(at, 1) && mkey.read(card.iommu(), at, one)) {
-        one.put(0, (byte) ~one.get(0));
-        mkey.write(card.iommu(), at, one.clear());
-      }
-    }
+        new Mlx5ImageWriter(
+            command,
+            mkey,
+            card.iommu(),
+            head,
+            coreAndTable,
+            new Mlx5ImageWriter.Pages(numbers, versions, content.writer()),
+            () -> saved(command, function, header, head, numbers, versions)));
   }
 
   private Mlx5Step.Done saved(
@@ -378,10 +328,14 @@ final class Mlx5Migration {
     }
     checkNext(function, header, size);
     return new Mlx5Step.Bulk(
-        () -> {
-          byte[] coreAndTable = read(command, mkey, va, message, header);
-          return () -> loaded(function, message, header, coreAndTable);
-        });
+        new Mlx5ImageReader(
+            command,
+            mkey,
+            card.iommu(),
+            message,
+            header,
+            assumptions,
+            coreAndTable -> loaded(function, message, header, coreAndTable)));
   }
 
   private Mlx5Refusal badImage(String reason) {
@@ -418,49 +372,6 @@ final class Mlx5Migration {
           "image %d is not the next one, which is %d"
               .formatted(header.sequence(), chain.open ? chain.next : 0));
     }
-  }
-
-  /** Reads and checks an image without the card's lock. */
-  private byte[] read(
-      Mlx5Command command, Mlx5Mkey mkey, long va, Mlx5Message head, Mlx5ImageHeader header)
-      throws Mlx5Refusal {
-    byte[] coreAndTable = new byte[header.coreBytes() + header.pagesHere() * 8];
-    Mlx5BadPage bad = Mlx5BadPage.of(command, mkey, card.iommu());
-    try {
-      long at = va + Mlx5ImageHeader.BYTES;
-      boolean there = mkey.read(card.iommu(), at, ByteBuffer.wrap(coreAndTable));
-      if (there
-          && Mlx5ImageHeader.checksum(head, coreAndTable) != Mlx5ImageHeader.checksumOf(head)) {
-        throw badImage("the image is damaged");
-      }
-      at += coreAndTable.length;
-      ByteBuffer table = ByteBuffer.wrap(coreAndTable).position(header.coreBytes());
-      ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
-      int left = header.pagesHere();
-      while (there && left > 0) {
-        int count = Math.min(left, STAGING_BYTES / Mlx5Pattern.PAGE_BYTES);
-        staging.clear().limit(count * Mlx5Pattern.PAGE_BYTES);
-        there = mkey.read(card.iommu(), at, staging);
-        at += staging.limit();
-        left -= count;
-        staging.flip();
-        while (there && staging.hasRemaining()) {
-          int page = table.getInt();
-          if (page < 0 || page >= header.pagesInAll()) {
-            throw badImage("the image has a page that does not exist");
-          }
-          if (!Mlx5Pattern.matches(staging, header.writer(), page, table.getInt())) {
-            throw badImage("page %d of the image is damaged".formatted(page));
-          }
-        }
-      }
-      if (!there) {
-        throw new Mlx5Refusal(CommandStatus.INT_ERR, "a page of the buffer cannot be reached");
-      }
-    } finally {
-      bad.repair();
-    }
-    return coreAndTable;
   }
 
   private Mlx5Step.Done loaded(

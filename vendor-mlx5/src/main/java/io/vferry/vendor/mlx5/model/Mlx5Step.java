@@ -11,21 +11,19 @@ sealed interface Mlx5Step {
    */
   record Done(Mlx5Message out, long movedBytes) implements Mlx5Step {}
 
-  /** It moves much, and does so without the card's lock. */
+  /** It moves much, while the host goes on. */
   record Bulk(Transfer transfer) implements Mlx5Step {}
 
   /** It waits for something and has to be tried again. */
   record Again() implements Mlx5Step {}
 
-  /** Runs without the card's lock. */
-  @FunctionalInterface
+  /** A piece of work that the card does beside all else, bit by bit. */
   interface Transfer {
-    Settling move() throws Mlx5Refusal;
-  }
 
-  /** Runs with the card's lock. */
-  @FunctionalInterface
-  interface Settling {
+    /** Moves a piece, without the card's lock; returns whether there is more. */
+    boolean move() throws Mlx5Refusal;
+
+    /** Draws the conclusions, with the card's lock. */
     Done settle() throws Mlx5Refusal;
   }
 
