@@ -8,6 +8,7 @@ import io.vferry.vendor.mlx5.queue.Flight;
 import io.vferry.vendor.mlx5.stream.RecordParser;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ final class LoadSession implements LoadStream {
   private final String device;
   private final Vhca vhca;
   private final int pd;
+  private final BooleanSupplier wasReset;
   private final RecordParser parser = new RecordParser(new Images());
   private @Nullable ImageBuffer buffer;
   private long announcedBytes;
@@ -30,14 +32,21 @@ final class LoadSession implements LoadStream {
   private @Nullable MigrationException failure;
   private volatile boolean closed;
 
-  private LoadSession(String device, Vhca vhca, int pd) {
+  private LoadSession(String device, Vhca vhca, int pd, BooleanSupplier wasReset) {
     this.device = device;
     this.vhca = vhca;
     this.pd = pd;
+    this.wasReset = wasReset;
   }
 
-  static LoadSession begin(String device, Vhca vhca) throws CommandException {
-    return new LoadSession(device, vhca, vhca.allocatePd());
+  /**
+   * Begins a session.
+   *
+   * @param wasReset whether the device was reset since, which ends the session
+   */
+  static LoadSession begin(String device, Vhca vhca, BooleanSupplier wasReset)
+      throws CommandException {
+    return new LoadSession(device, vhca, vhca.allocatePd(), wasReset);
   }
 
   /** Takes the images out of the records. */
@@ -118,6 +127,11 @@ final class LoadSession implements LoadStream {
     if (closed) {
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the load session of " + device + " has ended");
+    }
+    if (wasReset.getAsBoolean()) {
+      throw new MigrationException(
+          DeviceError.SESSION_CLOSED,
+          "%s was reset, which ended its load session".formatted(device));
     }
     MigrationException before = failure;
     if (before != null) {

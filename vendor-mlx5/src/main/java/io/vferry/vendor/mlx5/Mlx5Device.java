@@ -23,6 +23,7 @@ import io.vferry.vendor.mlx5.queue.PhysicalFunction;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -151,22 +152,23 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
     Vhca port = vhca;
     switch (arc) {
       case RUNNING_TO_RUNNING_P2P -> port.suspend(Side.INITIATOR);
-      case RUNNING_P2P_TO_RUNNING, PRE_COPY_P2P_TO_PRE_COPY -> port.resume(Side.INITIATOR);
+      case RUNNING_P2P_TO_RUNNING -> port.resume(Side.INITIATOR);
       case RUNNING_P2P_TO_STOP -> port.suspend(Side.RESPONDER);
       case STOP_TO_RUNNING_P2P -> port.resume(Side.RESPONDER);
       case PRE_COPY_TO_PRE_COPY_P2P -> {
         session(saving, arc).settle();
         port.suspend(Side.INITIATOR);
       }
+      case PRE_COPY_P2P_TO_PRE_COPY -> {
+        // The kernel does not wait here; a firmware that calls the function busy is no worse off.
+        session(saving, arc).settle();
+        port.resume(Side.INITIATOR);
+      }
       case STOP_TO_STOP_COPY -> {
-        SaveSession session = SaveSession.stopCopy(name, port);
-        saving = session;
-        return new ArcOutcome.Saving(session);
+        return save(port, SaveSession.Phase.STOP_COPY);
       }
       case RUNNING_TO_PRE_COPY, RUNNING_P2P_TO_PRE_COPY_P2P -> {
-        SaveSession session = SaveSession.preCopy(name, port);
-        saving = session;
-        return new ArcOutcome.Saving(session);
+        return save(port, SaveSession.Phase.PRE_COPY);
       }
       case PRE_COPY_P2P_TO_STOP_COPY -> stop(session(saving, arc), port, steps);
       case PRE_COPY_TO_RUNNING, PRE_COPY_P2P_TO_RUNNING_P2P -> {
@@ -182,7 +184,7 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
         saving = null;
       }
       case STOP_TO_RESUMING -> {
-        LoadSession session = LoadSession.begin(name, port);
+        LoadSession session = LoadSession.begin(name, port, resetSince());
         loading = session;
         return new ArcOutcome.Loading(session);
       }
@@ -194,6 +196,17 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
           throw new MigrationException(DeviceError.ARC_UNSUPPORTED, name + " has no arc " + arc);
     }
     return ArcOutcome.done();
+  }
+
+  private ArcOutcome save(Vhca port, SaveSession.Phase phase) throws CommandException {
+    SaveSession session = SaveSession.begin(name, port, resetSince(), phase);
+    saving = session;
+    return new ArcOutcome.Saving(session);
+  }
+
+  private BooleanSupplier resetSince() {
+    long before = resetCount();
+    return () -> resetCount() != before;
   }
 
   private <T> T session(@Nullable T known, Arc arc) throws MigrationException {

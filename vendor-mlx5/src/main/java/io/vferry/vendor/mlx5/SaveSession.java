@@ -15,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,7 @@ final class SaveSession implements SaveStream {
   private final String device;
   private final Vhca vhca;
   private final int pd;
+  private final BooleanSupplier wasReset;
   private final Deque<SavedImage> images = new ArrayDeque<>();
   private final Deque<ImageBuffer> stopCopyBuffers = new ArrayDeque<>();
   private final List<ImageBuffer> spare = new ArrayList<>();
@@ -67,27 +69,25 @@ final class SaveSession implements SaveStream {
   private boolean firstImageDue;
   private boolean closed;
 
-  private SaveSession(String device, Vhca vhca, int pd, Phase phase) {
+  private SaveSession(String device, Vhca vhca, int pd, BooleanSupplier wasReset, Phase phase) {
     this.device = device;
     this.vhca = vhca;
     this.pd = pd;
+    this.wasReset = wasReset;
     this.phase = phase;
     this.begin = ByteBuffer.allocate(0);
     this.firstImageDue = phase == Phase.PRE_COPY;
   }
 
-  /** Begins a session in which the device runs on; nothing remains of it if that fails. */
-  static SaveSession preCopy(String device, Vhca vhca) throws CommandException {
-    return begin(device, vhca, Phase.PRE_COPY);
-  }
-
-  /** Begins a session of a device that stands; nothing remains of it if that fails. */
-  static SaveSession stopCopy(String device, Vhca vhca) throws CommandException {
-    return begin(device, vhca, Phase.STOP_COPY);
-  }
-
-  private static SaveSession begin(String device, Vhca vhca, Phase phase) throws CommandException {
-    SaveSession session = new SaveSession(device, vhca, vhca.allocatePd(), phase);
+  /**
+   * Begins a session; nothing remains of it if that fails.
+   *
+   * @param wasReset whether the device was reset since, which ends the session
+   * @param phase {@code PRE_COPY} if the device runs on, {@code STOP_COPY} if it stands
+   */
+  static SaveSession begin(String device, Vhca vhca, BooleanSupplier wasReset, Phase phase)
+      throws CommandException {
+    SaveSession session = new SaveSession(device, vhca, vhca.allocatePd(), wasReset, phase);
     try {
       session.start();
       return session;
@@ -106,7 +106,7 @@ final class SaveSession implements SaveStream {
     }
     begin = RecordHeader.stopCopySize(sizes.stopCopyBytes());
     if (preCopy) {
-      ImageBuffer first = vhca.allocate(pd, SaveSizes.pages(asked.requiredBytes()));
+      ImageBuffer first = vhca.allocate(pd, SaveSizes.room(asked));
       save(false, true, first, Purpose.PRE_COPY);
     } else {
       save(false, false, stopCopyBuffers.remove(), Purpose.STOP_COPY);
@@ -348,7 +348,7 @@ final class SaveSession implements SaveStream {
   synchronized void finish() throws CommandException {
     boolean incremental = phase != Phase.PRE_COPY_ERROR;
     QueryVhcaMigrationState.Sizes asked = vhca.query(incremental, vhca.chunks());
-    long needed = SaveSizes.pages(asked.requiredBytes());
+    long needed = SaveSizes.room(asked);
     ImageBuffer reserved = stopCopyBuffers.peek();
     ImageBuffer buffer;
     if (reserved != null && reserved.lengthBytes() >= needed) {
@@ -405,6 +405,11 @@ final class SaveSession implements SaveStream {
       synchronized (this) {
         if (closed || phase == Phase.ENDED) {
           throw sessionOver();
+        }
+        if (wasReset.getAsBoolean()) {
+          throw new MigrationException(
+              DeviceError.SESSION_CLOSED,
+              "%s was reset, which ended its save session".formatted(device));
         }
         if (drain(into)) {
           return Status.DATA;

@@ -1,6 +1,7 @@
 package io.vferry.vendor.mlx5;
 
 import io.vferry.vendor.mlx5.command.QueryVhcaMigrationState;
+import io.vferry.vendor.mlx5.queue.CommandException;
 
 /**
  * How large the buffers of a session are. Source: Linux 6.12, {@code drivers/vfio/pci/mlx5/main.c},
@@ -21,9 +22,11 @@ record SaveSizes(long stopCopyBytes, int stopCopyBuffers) {
    * Decides on the buffers.
    *
    * @param growing whether the device runs on, so that its state may grow
+   * @throws CommandException {@code NO_RESOURCES} if no command can name so much
    */
-  static SaveSizes of(QueryVhcaMigrationState.Sizes asked, boolean chunks, boolean growing) {
-    long required = asked.requiredBytes();
+  static SaveSizes of(QueryVhcaMigrationState.Sizes asked, boolean chunks, boolean growing)
+      throws CommandException {
+    long required = room(asked);
     if (chunks) {
       long chunk = Math.min(CHUNK_BYTES, Math.max(0, asked.remainingBytes()));
       return new SaveSizes(pages(Math.max(required, chunk)), 2);
@@ -35,5 +38,20 @@ record SaveSizes(long stopCopyBytes, int stopCopyBuffers) {
   static long pages(long bytes) {
     long rounded = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     return Math.min(MOST_BYTES, Math.max(PAGE_BYTES, rounded));
+  }
+
+  /**
+   * Returns the room that a SAVE needs, which the firmware has just told.
+   *
+   * @throws CommandException {@code NO_RESOURCES} if no command can name so much
+   */
+  static long room(QueryVhcaMigrationState.Sizes asked) throws CommandException {
+    if (asked.requiredBytes() > MOST_BYTES) {
+      throw CommandException.noResources(
+          "its state needs a buffer of %d bytes, a SAVE takes at most %d; only firmware that saves"
+                  .formatted(asked.requiredBytes(), MOST_BYTES)
+              + " in chunks can move it");
+    }
+    return pages(asked.requiredBytes());
   }
 }

@@ -359,15 +359,53 @@ class Mlx5FailureTest {
     }
   }
 
-  @Test
-  void aResetDuringASaveEndsTheSession() throws Exception {
-    try (Mlx5Side side = Mlx5Side.open("state=1MiB&save-time=50ms")) {
+  @ParameterizedTest
+  @ValueSource(strings = {"int-err", "bad-res-state"})
+  void aResetDuringASaveEndsTheSession(String answer) throws Exception {
+    try (Mlx5Side side =
+        Mlx5Side.open("state=1MiB&save-time=50ms&assume.reset-meanwhile=" + answer)) {
       side.to(DeviceState.STOP_COPY);
       side.device.reset();
 
       assertThat(failure(side::readAll).code()).isEqualTo(DeviceError.SESSION_CLOSED);
       assertThat(side.device.state()).isEqualTo(DeviceState.RUNNING);
       assertThat(side.bench.violations()).isEmpty();
+    }
+  }
+
+  @Test
+  void aResetByTheGuestEndsTheStreams() throws Exception {
+    byte[] whole = stream();
+    try (Mlx5Side side = Mlx5Side.open("state=1MiB")) {
+      side.to(DeviceState.PRE_COPY);
+      side.host.reset();
+      assertThat(failure(side::readAll))
+          .hasMessageContaining("was reset, which ended its save session");
+
+      side.to(DeviceState.RESUMING);
+      side.host.reset();
+      assertThat(failure(() -> side.in().write(ByteBuffer.wrap(whole))))
+          .hasMessageContaining("was reset, which ended its load session");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"int-err, 1", "bad-res-state, 9"})
+  void aSaveOfWhichTheFunctionWasResetDoesNotPassForOneThatOnlyGrew(String answer, int status)
+      throws Exception {
+    try (Mlx5Side side =
+        Mlx5Side.open("state=1MiB&save-time=50ms&assume.reset-meanwhile=" + answer)) {
+      side.bench.inject("SAVE_VHCA_STATE#1:reset-vf");
+      side.to(DeviceState.PRE_COPY);
+      assertThat(failure(side::readAll)).isNotNull();
+
+      assertThat(side.bench.commands())
+          .filteredOn(command -> command.name().equals("SAVE_VHCA_STATE"))
+          .allMatch(
+              command -> command.outcome().startsWith(status == 1 ? "INT_ERR" : "BAD_RES_STATE"));
+      assertThat(side.device.state()).isEqualTo(DeviceState.RUNNING);
+      side.to(DeviceState.STOP_COPY).readAll();
+      side.to(DeviceState.RUNNING);
     }
   }
 

@@ -280,7 +280,8 @@ class Mlx5MoveTest {
   @MethodSource("assumptions")
   void arrivesOrFailsHonestlyWhateverTheFirmwareDoesWhereNobodyKnows(
       Mlx5Assumption assumption, String position) throws Exception {
-    String card = "state=4MiB&chunks=on&" + assumption.key() + "=" + position + "&seed=";
+    String card =
+        "state=4MiB&chunks=on&chunk-size=1MiB&" + assumption.key() + "=" + position + "&seed=";
     try (Mlx5Side source = Mlx5Side.open(card + 1);
         Mlx5Side destination = Mlx5Side.open(card + 2)) {
       move(source, destination, 5);

@@ -24,7 +24,7 @@ public final class CommandException extends Exception {
     ANSWER_DAMAGED,
     /** The physical function is gone, was reset, or its session is closed. */
     LOST,
-    /** This host lacks the memory or queue slot for it; it was not sent. */
+    /** There is no memory, queue slot or field wide enough for it; it was not sent. */
     NO_RESOURCES
   }
 
@@ -73,7 +73,8 @@ public final class CommandException extends Exception {
     return new CommandException(Fate.LOST, 0, why);
   }
 
-  static CommandException noResources(String what) {
+  /** Says what this host or a command lacks. */
+  public static CommandException noResources(String what) {
     return new CommandException(Fate.NO_RESOURCES, 0, what);
   }
 

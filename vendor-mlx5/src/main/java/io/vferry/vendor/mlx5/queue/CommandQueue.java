@@ -179,12 +179,39 @@ public final class CommandQueue {
     if (opcode == Opcode.MANAGE_PAGES) {
       return slots[last] == null ? last : -1;
     }
+    if (throttled(opcode) && throttledUnderWay() >= (last + 1) / 2) {
+      return -1;
+    }
     for (int slot = 0; slot < last; slot++) {
       if (slots[slot] == null) {
         return slot;
       }
     }
     return -1;
+  }
+
+  /**
+   * Whether a command may take only half of the slots, so that slow objects never keep a migration
+   * from its commands. Source: Linux 6.12, {@code drivers/net/ethernet/mellanox/mlx5/core/cmd.c},
+   * {@code throttle_sema}.
+   */
+  private static boolean throttled(Opcode opcode) {
+    return switch (opcode) {
+      case CREATE_GENERAL_OBJECT,
+          MODIFY_GENERAL_OBJECT,
+          QUERY_GENERAL_OBJECT,
+          DESTROY_GENERAL_OBJECT ->
+          true;
+      default -> false;
+    };
+  }
+
+  private int throttledUnderWay() {
+    int count = 0;
+    for (Flight<?> flight : slots) {
+      count += flight != null && throttled(flight.command().opcode()) ? 1 : 0;
+    }
+    return count;
   }
 
   private <R> Flight<R> place(Command<R> command, int slot) throws CommandException {

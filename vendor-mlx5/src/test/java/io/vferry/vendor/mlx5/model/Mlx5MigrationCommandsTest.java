@@ -204,6 +204,57 @@ class Mlx5MigrationCommandsTest {
     };
   }
 
+  @ParameterizedTest
+  @CsvSource({"whole, 9", "partial, 0"})
+  void aPreCopyImageMayComeInPartsOrNot(String position, int status) throws MigrationException {
+    Mlx5RawHost host =
+        Mlx5RawHost.started(VF + "&chunk-size=128KiB&assume.precopy-chunks=" + position);
+    host.query(false, true);
+    Mlx5RawHost.Buffer buffer = host.buffer(host.allocPd(), 128 << 10);
+
+    Mlx5RawHost.Reply reply =
+        host.send(Mlx5RawHost.saveText(false, true, buffer.key(), buffer.length()), 16);
+
+    assertThat(reply.status()).isEqualTo(status);
+    assertThat(host.bench.tracked(0)).isEqualTo(status == 0);
+    if (status == 0) {
+      assertThat(reply.dword(8)).as("image").isBetween(120 << 10, 128 << 10);
+      assertThat(host.query(true, true).qword(0x18)).as("left").isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"int-err, 1", "bad-res-state, 9"})
+  void aSaveOfWhichTheFunctionIsResetFails(String position, int status) throws MigrationException {
+    Mlx5RawHost host = Mlx5RawHost.started(VF + "&assume.reset-meanwhile=" + position);
+    host.bench.inject("SAVE_VHCA_STATE:reset-vf");
+    host.freeze();
+
+    assertThat(host.status(text(host, "V00", buffer(host)), 16)).isEqualTo(status);
+    assertThat(host.bench.condition(0)).isEqualTo("running");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"on, 0", "off, 8"})
+  void moreThan4GibFitsIntoChunksOnly(String chunks, int status) throws MigrationException {
+    Mlx5RawHost host =
+        Mlx5RawHost.started(VF.replace("state=1MiB", "state=5GiB") + "&chunks=" + chunks);
+    host.freeze();
+
+    Mlx5RawHost.Reply asked = host.query(false, chunks.equals("on"));
+
+    assertThat(asked.dword(0x10)).isEqualTo(chunks.equals("on") ? 8 << 20 : -1);
+    assertThat(asked.qword(0x18)).isGreaterThan(5L << 30);
+    Mlx5RawHost.Buffer buffer = host.buffer(host.allocPd(), 8 << 20);
+    Mlx5RawHost.Reply saved =
+        host.send(
+            Mlx5RawHost.saveText(
+                false, false, buffer.key(), status == 0 ? buffer.length() : 0xfffff000),
+            16);
+    assertThat(saved.status()).isEqualTo(status);
+    assertThat(saved.dword(0x0c)).as("next").isEqualTo(status == 0 ? 8 << 20 : 0);
+  }
+
   @Test
   void chunksAreRefusedWithoutTheCapability() throws MigrationException {
     Mlx5RawHost strict = Mlx5RawHost.started(VF + "&chunks=off");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vferry.vendor.mlx5.ScriptedFunction;
 import io.vferry.vendor.mlx5.command.AllocPd;
+import io.vferry.vendor.mlx5.command.PageTrack;
 import io.vferry.vendor.mlx5.command.QueryHcaCap;
 import io.vferry.vendor.mlx5.command.QueryVhcaMigrationState;
 import io.vferry.vendor.mlx5.command.SaveVhcaState;
@@ -240,6 +241,26 @@ class CommandQueueTest {
     assertThat(failure.fate()).isEqualTo(CommandException.Fate.NO_RESOURCES);
     function.answer(17);
     queue.execute(new SuspendVhca(5, Side.INITIATOR));
+  }
+
+  @Test
+  void objectsTakeNoMoreThanHalfOfTheSlots() throws Exception {
+    CommandQueue queue = queue();
+    function.script(input -> Optional.empty());
+    for (int slot = 0; slot < 16; slot++) {
+      queue.submit(new PageTrack.Query(slot));
+    }
+
+    CommandException failure =
+        catchThrowableOfType(CommandException.class, () -> queue.submit(new PageTrack.Destroy(1)));
+    assertThat(failure.fate()).isEqualTo(CommandException.Fate.NO_RESOURCES);
+    for (int slot = 16; slot < 31; slot++) {
+      queue.submit(new SuspendVhca(slot, Side.INITIATOR));
+    }
+    function.answer(3);
+    function.answer(20);
+    queue.submit(new PageTrack.Destroy(1));
+    assertThat(function.entries()).hasSize(32);
   }
 
   @Test
