@@ -198,7 +198,7 @@ final class ArcChecks {
 
   private static List<Script> refusals(Facts facts) {
     List<Script> scripts = new ArrayList<>();
-    for (Arc arc : facts.arcs()) {
+    for (Arc arc : facts.refusable()) {
       Plot plot =
           new Plot(facts)
               .step(

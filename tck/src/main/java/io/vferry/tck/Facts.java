@@ -13,8 +13,10 @@ import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
 import io.vferry.spi.state.Transition;
 import io.vferry.spi.state.TransitionTable;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -37,7 +39,7 @@ record Facts(
     boolean peers,
     boolean foreign,
     boolean newer,
-    boolean refusing,
+    Set<Arc> refusable,
     Recording image,
     Recording precopyImage,
     int precopied,
@@ -103,7 +105,7 @@ record Facts(
           software.flatMap(GuestSoftware::peerRegion).isPresent(),
           foreign,
           newer,
-          refuses(subject, limits, features),
+          refusable(subject, limits, features),
           image,
           precopyImage,
           precopied[0],
@@ -121,15 +123,27 @@ record Facts(
     }
   }
 
-  private static boolean refuses(Subject subject, Limits limits, FeatureSet features) {
-    Arc arc = Arc.STOP_TO_RESUMING;
-    try (Scene scene = new Scene(subject, limits)) {
-      scene.refuse(arc);
-      scene.party(Role.REFUSING);
-      return features.supports(arc);
-    } catch (MigrationException | Violation e) {
-      return false;
+  /** Returns the arcs for which there is a device that refuses them. */
+  private static Set<Arc> refusable(Subject subject, Limits limits, FeatureSet features) {
+    EnumSet<Arc> arcs = EnumSet.noneOf(Arc.class);
+    for (Arc arc : Arc.values()) {
+      try (Scene scene = new Scene(subject, limits)) {
+        scene.refuse(arc);
+        if (features.supports(arc)) {
+          scene.party(Role.REFUSING);
+          arcs.add(arc);
+        }
+      } catch (MigrationException | Violation e) {
+        // There is none for this arc.
+        continue;
+      }
     }
+    return arcs;
+  }
+
+  /** Whether there is a device that refuses an arc. */
+  boolean refusing() {
+    return !refusable.isEmpty();
   }
 
   private static Recording record(

@@ -69,7 +69,7 @@ public interface Subject {
   /**
    * Opens a device whose hardware refuses an arc once.
    *
-   * @return empty if there is none to try
+   * @return empty if there is none for this arc
    */
   default Optional<HostDevice> openRefusing(Arc arc, OpenContext context)
       throws MigrationException {

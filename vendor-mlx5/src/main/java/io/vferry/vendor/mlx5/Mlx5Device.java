@@ -16,7 +16,6 @@ import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
-import io.vferry.vendor.mlx5.command.QueryVhcaMigrationState;
 import io.vferry.vendor.mlx5.command.Side;
 import io.vferry.vendor.mlx5.queue.CommandException;
 import io.vferry.vendor.mlx5.queue.PhysicalFunction;
@@ -83,7 +82,7 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
   @Override
   public DeviceState state() throws MigrationException {
     try {
-      vhca.queue().check();
+      vhca.queue().checkUnlessBusy();
     } catch (CommandException e) {
       throw lost(e);
     }
@@ -173,9 +172,9 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
       case PRE_COPY_P2P_TO_STOP_COPY -> stop(session(saving, arc), port, steps);
       case PRE_COPY_TO_RUNNING, PRE_COPY_P2P_TO_RUNNING_P2P -> {
         SaveSession session = session(saving, arc);
-        session.settle();
+        session.cancel(steps);
+        // From here on nothing remains to go back to.
         steps.begin();
-        session.cancel();
         session.end();
         saving = null;
       }
@@ -351,11 +350,14 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
 
   @Override
   public OptionalLong stopCopyBytes() throws MigrationException {
+    SaveSession session = saving;
+    OptionalLong known = session == null ? OptionalLong.empty() : session.stopCopyBytes();
+    if (known.isPresent()) {
+      return known;
+    }
     Vhca port = vhca;
     try {
-      QueryVhcaMigrationState.Sizes sizes = port.query(false, port.chunks());
-      long bytes = port.chunks() ? sizes.remainingBytes() : sizes.requiredBytes();
-      return OptionalLong.of(bytes < 0 ? Long.MAX_VALUE : bytes);
+      return OptionalLong.of(port.sizeBytes(port.query(false, port.chunks())));
     } catch (CommandException e) {
       throw e.toMigration(name, DeviceError.IO_FAILED);
     }

@@ -21,13 +21,14 @@ final class Mlx5StreamInspector implements StreamInspector {
     ByteBuffer in = stream.slice().order(ByteOrder.LITTLE_ENDIAN);
     List<Field> fields = new ArrayList<>();
     int images = 0;
+    boolean begun = false;
     int at = 0;
     while (at < in.limit()) {
       if (in.limit() - at < RecordHeader.BYTES) {
         throw corrupt("the stream ends inside the record header at offset " + at);
       }
       RecordHeader header = RecordHeader.read(in, at);
-      RecordObjection objection = header.objection();
+      RecordObjection objection = header.objection(begun);
       if (objection != RecordObjection.NONE) {
         throw objection.at(at, header);
       }
@@ -53,6 +54,7 @@ final class Mlx5StreamInspector implements StreamInspector {
       if (header.sizeBytes() > 0) {
         fields.add(payload(in, payload, header, images));
       }
+      begun |= header.known();
       images += header.tag() == RecordHeader.FW_DATA ? 1 : 0;
       at = payload + (int) header.sizeBytes();
     }

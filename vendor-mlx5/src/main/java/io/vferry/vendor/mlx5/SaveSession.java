@@ -15,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +66,10 @@ final class SaveSession implements SaveStream {
   private @Nullable Saving saving;
   private @Nullable CommandException failure;
   private long heldBackBytes;
+
+  /** What the firmware said it would save of the standing device, less what came. */
+  private long unsavedBytes;
+
   private long initialUnread;
   private boolean firstImageDue;
   private boolean closed;
@@ -109,6 +114,7 @@ final class SaveSession implements SaveStream {
       ImageBuffer first = vhca.allocate(pd, SaveSizes.room(asked));
       save(false, true, first, Purpose.PRE_COPY);
     } else {
+      unsavedBytes = vhca.sizeBytes(asked);
       save(false, false, stopCopyBuffers.remove(), Purpose.STOP_COPY);
     }
   }
@@ -181,6 +187,7 @@ final class SaveSession implements SaveStream {
       }
     }
     if (stopCopy) {
+      unsavedBytes = Math.max(0, unsavedBytes - saved.imageBytes());
       heldBackBytes = saved.nextRequiredBytes();
       if (heldBackBytes == 0) {
         phase = Phase.COMPLETE;
@@ -317,6 +324,15 @@ final class SaveSession implements SaveStream {
     }
   }
 
+  /** Returns how much is left to read of a device that stands; empty if it runs. */
+  synchronized OptionalLong stopCopyBytes() {
+    return switch (phase) {
+      case STOP_COPY -> OptionalLong.of(unread() + unsavedBytes);
+      case COMPLETE -> OptionalLong.of(unread());
+      default -> OptionalLong.empty();
+    };
+  }
+
   private Remaining report(long more, boolean again) {
     return initialUnread > 0
         ? new Remaining(initialUnread, 0, again)
@@ -360,15 +376,17 @@ final class SaveSession implements SaveStream {
       buffer = vhca.allocate(pd, needed);
     }
     phase = Phase.STOP_COPY;
+    unsavedBytes = vhca.sizeBytes(asked);
     save(incremental, false, buffer, Purpose.STOP_COPY);
   }
 
   /**
    * Turns tracking off in a device that goes on running.
    *
+   * @param steps is told before anything changes
    * @throws CommandException if tracking may still be on
    */
-  void cancel() throws CommandException, InterruptedException {
+  void cancel(ArcSteps steps) throws CommandException, InterruptedException {
     settle();
     synchronized (this) {
       QueryVhcaMigrationState.Sizes asked;
@@ -385,6 +403,7 @@ final class SaveSession implements SaveStream {
           asked.requiredBytes() > 0 || !spare.isEmpty()
               ? bufferOf(SaveSizes.pages(asked.requiredBytes()))
               : null;
+      steps.begin();
       save(false, false, buffer, Purpose.CLEANUP);
     }
     Saving cleanup = current();

@@ -44,6 +44,12 @@ record Vhca(FunctionSession session, int id, boolean chunks, boolean tellsState)
     return queue().execute(new QueryVhcaMigrationState(id, incremental, chunk));
   }
 
+  /** Returns how large all images together are, at least 0. */
+  long sizeBytes(QueryVhcaMigrationState.Sizes asked) {
+    long bytes = chunks ? asked.remainingBytes() : asked.requiredBytes();
+    return bytes < 0 ? Long.MAX_VALUE : bytes;
+  }
+
   int allocatePd() throws CommandException {
     return queue().execute(new AllocPd());
   }

@@ -361,7 +361,9 @@ final class Mlx5Migration {
     }
     boolean next =
         header.sequence() == 0
-            ? header.previous() == 0 && !(chain.open && header.chain() == chain.id)
+            // No command says that a session begins, so what is whole may be loaded anew.
+            ? header.previous() == 0
+                && (!chain.open || chain.whole || header.chain() != chain.id)
             : chain.open
                 && !chain.whole
                 && header.chain() == chain.id

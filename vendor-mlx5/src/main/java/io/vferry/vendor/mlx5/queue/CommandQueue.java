@@ -163,10 +163,7 @@ public final class CommandQueue {
   private <R> @Nullable Flight<R> reserve(Command<R> command) throws CommandException {
     lock.lock();
     try {
-      CommandException why = dead;
-      if (why != null) {
-        throw CommandException.lost(String.valueOf(why.getMessage()));
-      }
+      throwIfDead();
       int slot = freeSlot(command.opcode());
       return slot < 0 ? null : place(command, slot);
     } finally {
@@ -472,20 +469,44 @@ public final class CommandQueue {
    * @throws CommandException {@code LOST}
    */
   public void check() throws CommandException {
-    CommandException why = dead;
-    if (why == null) {
-      lock.lock();
-      try {
-        health.check();
-        return;
-      } catch (CommandException e) {
-        why = e;
-      } finally {
-        lock.unlock();
-      }
-      fail(why);
+    throwIfDead();
+    lock.lock();
+    look();
+  }
+
+  /**
+   * Looks whether the function is alive, unless another thread looks at it or the queue just now;
+   * does not wait for that one.
+   *
+   * @throws CommandException {@code LOST}
+   */
+  public void checkUnlessBusy() throws CommandException {
+    throwIfDead();
+    if (lock.tryLock()) {
+      look();
     }
-    throw CommandException.lost(String.valueOf(why.getMessage()));
+  }
+
+  private void throwIfDead() throws CommandException {
+    CommandException why = dead;
+    if (why != null) {
+      throw CommandException.lost(String.valueOf(why.getMessage()));
+    }
+  }
+
+  /** Looks with the lock held, and gives it back. */
+  private void look() throws CommandException {
+    CommandException why;
+    try {
+      health.check();
+      return;
+    } catch (CommandException e) {
+      why = e;
+    } finally {
+      lock.unlock();
+    }
+    fail(why);
+    throwIfDead();
   }
 
   /** Unmaps all memory of the queue; the device must not use it any more. */

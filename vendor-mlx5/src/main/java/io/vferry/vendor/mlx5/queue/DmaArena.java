@@ -5,6 +5,7 @@ import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +24,18 @@ public final class DmaArena {
 
   /** Free I/O virtual addresses: start to length, never adjacent. */
   private final TreeMap<Long, Long> free = new TreeMap<>();
+
+  /** What the host did not unmap when it should have. */
+  private final List<Release> stranded = new ArrayList<>();
+
+  /**
+   * Memory on its way back.
+   *
+   * @param start the first address
+   * @param length of all addresses, mapped or not
+   * @param mapped what is still to be unmapped
+   */
+  private record Release(long start, long length, List<MemoryRange> mapped) {}
 
   /** Creates an arena over all of a space that an unsigned 63-bit address can name. */
   public DmaArena(DmaSpace space) {
@@ -90,23 +103,46 @@ public final class DmaArena {
     return raw.alignedSlice(alignment).limit(bytes).slice().order(ByteOrder.BIG_ENDIAN);
   }
 
-  /** Unmaps memory; the device must not use it any more. */
+  /**
+   * Unmaps memory; the device must not use it any more. What the host does not unmap now stays
+   * taken, and is tried again whenever something else is released.
+   */
   public void release(DmaMemory memory) {
-    giveBack(memory.address(), memory.lengthBytes(), memory.segments());
-  }
-
-  private void giveBack(long start, long length, List<ByteBuffer> mapped) {
-    long address = start;
-    for (ByteBuffer segment : mapped) {
-      try {
-        space.unmap(new MemoryRange(address, segment.capacity()));
-      } catch (MigrationException e) {
-        // The addresses stay taken: what may still be mapped must not be given out again.
-        return;
-      }
+    long address = memory.address();
+    List<MemoryRange> mapped = new ArrayList<>();
+    for (ByteBuffer segment : memory.segments()) {
+      mapped.add(new MemoryRange(address, segment.capacity()));
       address += segment.capacity();
     }
-    putBack(start, length);
+    Release whole = new Release(memory.address(), memory.lengthBytes(), mapped);
+    for (Release release : withStranded(whole)) {
+      unmap(release);
+    }
+  }
+
+  private synchronized List<Release> withStranded(Release last) {
+    List<Release> all = new ArrayList<>(stranded);
+    stranded.clear();
+    all.add(last);
+    return all;
+  }
+
+  private void unmap(Release release) {
+    for (int i = 0; i < release.mapped.size(); i++) {
+      try {
+        space.unmap(release.mapped.get(i));
+      } catch (MigrationException e) {
+        // What may still be mapped must not be given out again.
+        List<MemoryRange> left = release.mapped.subList(i, release.mapped.size());
+        strand(new Release(release.start, release.length, left));
+        return;
+      }
+    }
+    putBack(release.start, release.length);
+  }
+
+  private synchronized void strand(Release release) {
+    stranded.add(release);
   }
 
   private synchronized long take(long length) throws CommandException {

@@ -49,9 +49,14 @@ final class FunctionHealth {
     this.beatNanos = time.nanoTime();
   }
 
+  /** Whether the host knows of a reset since the start; any thread. */
+  boolean wasReset() {
+    return resets.isPresent() && resets.get().resets() != resetsAtStart;
+  }
+
   /** Looks at what costs no register access. */
   void checkReset() throws CommandException {
-    if (resets.isPresent() && resets.get().resets() != resetsAtStart) {
+    if (wasReset()) {
       throw CommandException.lost("the physical function was reset");
     }
   }

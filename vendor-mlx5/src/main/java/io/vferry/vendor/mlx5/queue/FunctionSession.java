@@ -62,6 +62,7 @@ public final class FunctionSession {
   private final FunctionRegisters registers;
   private final DmaArena arena;
   private final FirmwarePages pages;
+  private final FunctionHealth health;
   private final CommandQueue queue;
 
   /** Absent where the host has no clock for it; who waits looks at the health all the same. */
@@ -79,11 +80,13 @@ public final class FunctionSession {
       FunctionRegisters registers,
       DmaArena arena,
       FirmwarePages pages,
+      FunctionHealth health,
       CommandQueue queue) {
     this.function = function;
     this.registers = registers;
     this.arena = arena;
     this.pages = pages;
+    this.health = health;
     this.queue = queue;
     this.healthPoll =
         function.capability(HostClock.class).map(clock -> new HealthPoll(clock, queue));
@@ -92,10 +95,12 @@ public final class FunctionSession {
   /**
    * Starts a function that was just opened or reset.
    *
+   * @param arena all memory that the function can reach, in this session and others
    * @throws CommandException if it does not start; nothing of it stays mapped
    * @throws MigrationException if the host refuses something
    */
-  static FunctionSession start(HostDevice function) throws CommandException, MigrationException {
+  static FunctionSession start(HostDevice function, DmaArena arena)
+      throws CommandException, MigrationException {
     letItReachMemory(function);
     FunctionRegisters registers = new FunctionRegisters(function.region(0));
     FunctionTime time = FunctionTime.of(function);
@@ -107,17 +112,12 @@ public final class FunctionSession {
     }
     awaitReady(registers, time, BEFORE_ADDRESS_NANOS);
     QueueGeometry geometry = QueueGeometry.read(registers.read(InitSegment.CMDQ_ADDR_LOW_SIZE));
-    DmaArena arena = new DmaArena(function.dma());
     FirmwarePages pages = new FirmwarePages(arena);
+    FunctionHealth health = new FunctionHealth(registers, time, function);
     CommandQueue queue =
-        new CommandQueue(
-            registers,
-            time,
-            new FunctionHealth(registers, time, function),
-            arena,
-            new PageTraffic(pages),
-            geometry);
-    FunctionSession session = new FunctionSession(function, registers, arena, pages, queue);
+        new CommandQueue(registers, time, health, arena, new PageTraffic(pages), geometry);
+    FunctionSession session =
+        new FunctionSession(function, registers, arena, pages, health, queue);
     try {
       registers.write(InitSegment.CMDQ_ADDR_HIGH, (int) (queue.address() >>> 32));
       registers.write(InitSegment.CMDQ_ADDR_LOW_SIZE, (int) queue.address());
@@ -232,6 +232,11 @@ public final class FunctionSession {
     created.created(number);
     events = created;
     queue.events(created);
+  }
+
+  /** Whether the host knows that the function was reset since the session began. */
+  boolean wasReset() {
+    return health.wasReset();
   }
 
   /** Returns the queue for commands. */

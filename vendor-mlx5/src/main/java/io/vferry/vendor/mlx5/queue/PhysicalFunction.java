@@ -8,10 +8,12 @@ import io.vferry.spi.host.HostDevice;
 public final class PhysicalFunction {
 
   private final HostDevice device;
+  private final DmaArena arena;
   private FunctionSession session;
 
-  private PhysicalFunction(HostDevice device, FunctionSession session) {
+  private PhysicalFunction(HostDevice device, DmaArena arena, FunctionSession session) {
     this.device = device;
+    this.arena = arena;
     this.session = session;
   }
 
@@ -21,13 +23,15 @@ public final class PhysicalFunction {
    * @throws MigrationException {@code NOT_MIGRATABLE} if it does not start
    */
   public static PhysicalFunction start(HostDevice device) throws MigrationException {
-    return new PhysicalFunction(device, startSession(device, DeviceError.NOT_MIGRATABLE));
+    DmaArena arena = new DmaArena(device.dma());
+    return new PhysicalFunction(
+        device, arena, startSession(device, arena, DeviceError.NOT_MIGRATABLE));
   }
 
-  private static FunctionSession startSession(HostDevice device, DeviceError otherwise)
-      throws MigrationException {
+  private static FunctionSession startSession(
+      HostDevice device, DmaArena arena, DeviceError otherwise) throws MigrationException {
     try {
-      return FunctionSession.start(device);
+      return FunctionSession.start(device, arena);
     } catch (CommandException e) {
       throw e.toMigration("physical function " + device.info().address(), otherwise);
     }
@@ -39,16 +43,24 @@ public final class PhysicalFunction {
   }
 
   /**
-   * Returns a session that is alive: the present one, or a new one if the function was reset.
+   * Returns a session that is alive: the present one, or a new one. A function that was not reset
+   * by somebody else, but cannot be spoken to, is reset first, with all its virtual functions.
    *
-   * @throws MigrationException {@code DEVICE_LOST} if the function does not start again
+   * @throws MigrationException {@code DEVICE_LOST} or {@code RESET_FAILED} if the function does not
+   *     start again
    */
   public synchronized FunctionSession revive() throws MigrationException {
     try {
       session.queue().check();
     } catch (CommandException e) {
-      session.abandon();
-      session = startSession(device, DeviceError.DEVICE_LOST);
+      try {
+        if (!session.wasReset()) {
+          device.reset();
+        }
+      } finally {
+        session.abandon();
+      }
+      session = startSession(device, arena, DeviceError.DEVICE_LOST);
     }
     return session;
   }

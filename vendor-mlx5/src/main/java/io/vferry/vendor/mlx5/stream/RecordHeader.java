@@ -65,18 +65,28 @@ public record RecordHeader(long sizeBytes, int flags, int tag) {
    * Says what is wrong with the record, as far as its header shows; stricter than the kernel, which
    * takes short and empty records.
    *
+   * @param behind whether an image or a STOP_COPY_SIZE record stands before it in the stream
    * @return the objection, or none
    */
-  public RecordObjection objection() {
+  public RecordObjection objection(boolean behind) {
     if (Long.compareUnsigned(sizeBytes, LONGEST) > 0) {
       return RecordObjection.TOO_LONG;
     }
     return switch (tag) {
       case FW_DATA -> sizeBytes == 0 ? RecordObjection.EMPTY_IMAGE : RecordObjection.NONE;
-      case STOP_COPY_SIZE ->
-          sizeBytes < STOP_COPY_SIZE_BYTES ? RecordObjection.TOO_SHORT : RecordObjection.NONE;
+      case STOP_COPY_SIZE -> {
+        if (sizeBytes < STOP_COPY_SIZE_BYTES) {
+          yield RecordObjection.TOO_SHORT;
+        }
+        yield behind ? RecordObjection.SECOND_START : RecordObjection.NONE;
+      }
       default -> optional() ? RecordObjection.NONE : RecordObjection.UNKNOWN_MANDATORY;
     };
+  }
+
+  /** Whether the tag is one of this version. */
+  public boolean known() {
+    return tag == FW_DATA || tag == STOP_COPY_SIZE;
   }
 
   /** Returns the tag's name. */

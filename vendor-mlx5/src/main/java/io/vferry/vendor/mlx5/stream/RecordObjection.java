@@ -13,6 +13,8 @@ public enum RecordObjection {
   EMPTY_IMAGE(DeviceError.DATA_CORRUPT, "is an image of 0 bytes"),
   /** Too short for what it says it is. */
   TOO_SHORT(DeviceError.DATA_CORRUPT, "is too short"),
+  /** What each stream begins with, where none begins. */
+  SECOND_START(DeviceError.DATA_CORRUPT, "begins a second stream inside this one"),
   /** A record that must be understood, and is not. */
   UNKNOWN_MANDATORY(
       DeviceError.DATA_INCOMPATIBLE, "is not known to this version and may not be skipped");

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 /**
  * Takes a stream apart, however it is cut. Stricter than the kernel (Linux 6.12, {@code
  * drivers/vfio/pci/mlx5/main.c}, {@code mlx5vf_resume_write}): a stream that is cut off inside a
- * record, or holds no image, is not whole.
+ * record, or holds no image, is not whole, and none begins inside another.
  */
 public final class RecordParser {
 
@@ -46,6 +46,7 @@ public final class RecordParser {
   private long offset;
   private long recordOffset;
   private long images;
+  private boolean begun;
 
   /** Creates a parser at the start of a stream. */
   public RecordParser(Sink sink) {
@@ -92,11 +93,12 @@ public final class RecordParser {
     }
     small.clear();
     RecordHeader header = RecordHeader.read(small, 0);
-    RecordObjection objection = header.objection();
+    RecordObjection objection = header.objection(begun);
     if (objection != RecordObjection.NONE) {
       throw objection.at(recordOffset, header);
     }
     left = header.sizeBytes();
+    begun |= header.known();
     switch (header.tag()) {
       case RecordHeader.FW_DATA -> {
         part = Part.IMAGE;
