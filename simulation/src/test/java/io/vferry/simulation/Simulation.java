@@ -19,6 +19,8 @@ import io.vferry.spi.vm.GuestAudit;
 import io.vferry.spi.vm.VmAdaptor;
 import io.vferry.vendor.hisiacc.HisiAccMigrationDriver;
 import io.vferry.vendor.hisiacc.model.HisiAccDeviceModel;
+import io.vferry.vendor.mlx5.Mlx5MigrationDriver;
+import io.vferry.vendor.mlx5.model.Mlx5DeviceModel;
 import io.vferry.vendor.sim.SimClock;
 import io.vferry.vendor.sim.SimDeviceModel;
 import io.vferry.vendor.sim.SimMigrationDriver;
@@ -78,9 +80,9 @@ final class Simulation implements AutoCloseable {
 
   static Catalogue catalogue(MigrationDriver driver, VmAdaptor adaptor) {
     return Discovery.embedded(
-        List.of(driver, new HisiAccMigrationDriver()),
+        List.of(driver, new HisiAccMigrationDriver(), new Mlx5MigrationDriver()),
         List.of(),
-        List.of(new SimDeviceModel(), new HisiAccDeviceModel()),
+        List.of(new SimDeviceModel(), new HisiAccDeviceModel(), new Mlx5DeviceModel()),
         List.of(adaptor));
   }
 

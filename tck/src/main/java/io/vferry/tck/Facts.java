@@ -125,20 +125,23 @@ record Facts(
 
   /** Returns the arcs for which there is a device that refuses them. */
   private static Set<Arc> refusable(Subject subject, Limits limits, FeatureSet features) {
-    EnumSet<Arc> arcs = EnumSet.noneOf(Arc.class);
+    Set<Arc> arcs = EnumSet.noneOf(Arc.class);
     for (Arc arc : Arc.values()) {
-      try (Scene scene = new Scene(subject, limits)) {
-        scene.refuse(arc);
-        if (features.supports(arc)) {
-          scene.party(Role.REFUSING);
-          arcs.add(arc);
-        }
-      } catch (MigrationException | Violation e) {
-        // There is none for this arc.
-        continue;
+      if (features.supports(arc) && refuses(subject, limits, arc)) {
+        arcs.add(arc);
       }
     }
     return arcs;
+  }
+
+  private static boolean refuses(Subject subject, Limits limits, Arc arc) {
+    try (Scene scene = new Scene(subject, limits)) {
+      scene.refuse(arc);
+      scene.party(Role.REFUSING);
+      return true;
+    } catch (MigrationException | Violation e) {
+      return false;
+    }
   }
 
   /** Whether there is a device that refuses an arc. */

@@ -10,6 +10,7 @@ import io.vferry.runtime.engine.TcpTransports;
 import io.vferry.runtime.engine.Transports;
 import io.vferry.runtime.journal.FileJournalStore;
 import io.vferry.runtime.journal.JournalStore;
+import io.vferry.runtime.report.AccessComplaints;
 import io.vferry.spi.access.AccessGuard;
 import io.vferry.spi.host.HostClock;
 import java.lang.System.Logger;
@@ -51,13 +52,7 @@ final class RuntimeModule extends AbstractModule {
         .toProvider(
             () -> {
               Logger logger = System.getLogger("io.vferry.access");
-              return (device, access, state) ->
-                  logger.log(
-                      Logger.Level.WARNING,
-                      "{0} of device {1} is not legal in {2}",
-                      access.title(),
-                      device,
-                      state);
+              return new AccessComplaints(what -> logger.log(Logger.Level.WARNING, what));
             })
         .in(Scopes.SINGLETON);
   }

@@ -238,4 +238,45 @@ class Mlx5ArcCommandsTest {
       assertThat(side.commands()).isEmpty();
     }
   }
+
+  @Test
+  void aCardIsStartedInTheOrderOfRdmaCoreAndTornDownInTheOther() throws Exception {
+    Mlx5Side side = Mlx5Side.open(SMALL + "on");
+    assertThat(side.commands())
+        .containsExactly(
+            "ENABLE_HCA(0)",
+            "QUERY_ISSI(0)",
+            "SET_ISSI(0)",
+            "QUERY_PAGES(1)",
+            "MANAGE_PAGES(1)",
+            "ACCESS_REG(0)",
+            "QUERY_HCA_CAP(0)",
+            "QUERY_HCA_CAP(1)",
+            "SET_HCA_CAP(0)",
+            "QUERY_PAGES(2)",
+            "MANAGE_PAGES(1)",
+            "INIT_HCA(0)",
+            "ALLOC_UAR(0)",
+            "CREATE_EQ(0)",
+            // Then the virtual function is looked up and enabled.
+            "QUERY_HCA_CAP(64)",
+            "ENABLE_HCA(0)",
+            "QUERY_HCA_CAP(64)",
+            "QUERY_HCA_CAP(1)",
+            "QUERY_HCA_CAP(77)");
+    side.bench.forgetCommands();
+
+    side.close();
+
+    assertThat(side.commands())
+        .containsExactly(
+            "DISABLE_HCA(0)",
+            "DESTROY_EQ(0)",
+            "DEALLOC_UAR(0)",
+            "TEARDOWN_HCA(0)",
+            "MANAGE_PAGES(2)",
+            "DISABLE_HCA(0)");
+    assertThat(side.bench.pagesGiven()).isZero();
+    assertThat(side.bench.violations()).isEmpty();
+  }
 }

@@ -410,6 +410,22 @@ class Mlx5FailureTest {
   }
 
   @Test
+  void aResetOfThePhysicalFunctionDuringASaveIsToldAtOnce() throws Exception {
+    try (Mlx5Side side = Mlx5Side.open("state=1MiB")) {
+      side.bench.inject("SAVE_VHCA_STATE#1:reset-pf");
+      side.to(DeviceState.STOP_COPY);
+      long begin = side.clock.nanoTime();
+
+      assertThat(failure(side::readAll).code())
+          .isIn(DeviceError.DEVICE_LOST, DeviceError.SESSION_CLOSED);
+      assertThat(side.clock.nanoTime() - begin).isLessThan(1_000_000_000L);
+      side.device.reset();
+      side.to(DeviceState.STOP_COPY).readAll();
+      side.to(DeviceState.RUNNING);
+    }
+  }
+
+  @Test
   void theCardOfOneFunctionServesTheOtherWhenTheFirstHangs() throws Exception {
     Mlx5TestClock clock = new Mlx5TestClock();
     SharedParts shared = new SharedParts();

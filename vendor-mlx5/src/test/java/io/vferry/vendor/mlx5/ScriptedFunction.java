@@ -36,6 +36,7 @@ public final class ScriptedFunction implements HostDevice {
   }
 
   private final Map<Long, Integer> registers = new HashMap<>();
+  private final Map<Long, Runnable> written = new HashMap<>();
   private final TreeMap<Long, ByteBuffer> memory = new TreeMap<>();
   private final List<String> commands = new ArrayList<>();
   private final List<byte[]> entries = new ArrayList<>();
@@ -75,6 +76,16 @@ public final class ScriptedFunction implements HostDevice {
   /** Sets a register. */
   public void register(long offset, int value) {
     registers.put(offset, value);
+  }
+
+  /** Returns a register. */
+  public int register(long offset) {
+    return registers.getOrDefault(offset, 0);
+  }
+
+  /** Has something done once a register was written. */
+  public void onWrite(long offset, Runnable task) {
+    written.put(offset, task);
   }
 
   /** Has something done the next time somebody waits. */
@@ -184,6 +195,7 @@ public final class ScriptedFunction implements HostDevice {
         doorbell(value);
       } else {
         registers.put(offset, value);
+        written.getOrDefault(offset, () -> {}).run();
       }
     }
 

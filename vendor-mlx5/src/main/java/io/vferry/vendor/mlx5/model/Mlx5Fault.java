@@ -83,7 +83,7 @@ record Mlx5Fault(String command, long occurrence, int vhca, Kind kind, long valu
     DUPLICATE_PAGE,
     /** A page outside the range is reported as well. */
     FOREIGN_PAGE,
-    /** The tracker forgets one page that was written: a lie to prove that audits see it. */
+    /** A report leaves out a page, which one, from 0: a lie to prove that audits see it. */
     FORGET_PAGE
   }
 

@@ -50,6 +50,14 @@ final class Mlx5TrackerReport {
     return faults.stream().anyMatch(fault -> fault.kind() == kind);
   }
 
+  private long value(Mlx5Fault.Kind kind) {
+    return faults.stream()
+        .filter(fault -> fault.kind() == kind)
+        .mapToLong(Mlx5Fault::value)
+        .findFirst()
+        .orElse(-1);
+  }
+
   private long lastPage() {
     return wanted.last() >>> tracker.logPage();
   }
@@ -161,7 +169,7 @@ final class Mlx5TrackerReport {
     if (!begun && has(Mlx5Fault.Kind.FOREIGN_PAGE)) {
       payload.putLong((lastPage() + 1) << shift);
     }
-    boolean forget = !begun && has(Mlx5Fault.Kind.FORGET_PAGE);
+    long untilForgotten = begun ? -1 : value(Mlx5Fault.Kind.FORGET_PAGE);
     while (payload.remaining() >= 2 * Long.BYTES) {
       long dirty = tracker.next(page, lastPage());
       if (dirty < 0) {
@@ -170,8 +178,7 @@ final class Mlx5TrackerReport {
       }
       tracker.clear(dirty);
       page = dirty + 1;
-      if (forget) {
-        forget = false;
+      if (untilForgotten-- == 0) {
         continue;
       }
       payload.putLong(dirty << shift);

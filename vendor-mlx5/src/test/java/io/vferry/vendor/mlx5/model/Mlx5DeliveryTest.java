@@ -56,6 +56,16 @@ class Mlx5DeliveryTest {
   }
 
   @Test
+  void anAnswerMayComeWithAWrongSignature() throws MigrationException {
+    Mlx5RawHost host = Mlx5RawHost.started(VF);
+    checksumsOn(host);
+    host.bench.inject("SUSPEND_VHCA#1:wrong-signature");
+
+    assertThat(host.send(host.suspend(0), 16).status()).isZero();
+    assertThat(host.xor(Mlx5RawHost.QUEUE, 64)).isNotEqualTo((byte) 0xff);
+  }
+
+  @Test
   void anInputBlockComputedByHandIsTakenWhileChecksumsAreOn() throws MigrationException {
     Mlx5RawHost host = Mlx5RawHost.started(VF);
     checksumsOn(host);

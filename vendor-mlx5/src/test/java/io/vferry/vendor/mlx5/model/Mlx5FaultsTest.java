@@ -233,6 +233,16 @@ class Mlx5FaultsTest {
   }
 
   @Test
+  void theFirstImageMayHaveToBeSentAnew() throws MigrationException {
+    Mlx5RawHost telling = Mlx5RawHost.started(VF + "&migration-state=on");
+    telling.save(false, true, telling.buffer(telling.allocPd(), 1 << 20));
+    telling.bench.inject("QUERY_VHCA_MIGRATION_STATE#1:reinit");
+
+    assertThat(telling.query(true, false).dword(0x0c) >>> 28).isEqualTo(2);
+    assertThat(telling.query(true, false).dword(0x0c) >>> 28).isEqualTo(4);
+  }
+
+  @Test
   void theCapabilityMayBeWithdrawn() throws MigrationException {
     host.bench.inject("SUSPEND_VHCA#1:withdraw-migration");
     host.ok(host.suspend(0), 16);
