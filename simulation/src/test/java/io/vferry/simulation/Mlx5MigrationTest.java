@@ -6,7 +6,6 @@ import static io.vferry.simulation.MigrationTest.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vferry.runtime.engine.OpenDevice;
-import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.report.MigrationReport;
@@ -142,17 +141,6 @@ class Mlx5MigrationTest {
       assertThat(report.status()).isEqualTo(Phase.FAILED);
       assertThat(report.failure().orElseThrow().code()).isEqualTo(DeviceError.DEVICE_LOST.label());
       assertThat(simulation.destinationJournal()).doesNotContain(Journal.Entry.COMMIT);
-    }
-  }
-
-  @Test
-  void aPageThatTheTrackerForgetsIsFoundByTheAudit() throws Exception {
-    Manifest manifest = ring(2, "&dma-rate=256MiB&faults=MODIFY_GENERAL_OBJECT:forget-page=9", "");
-    try (Simulation simulation = Simulation.of(8, manifest)) {
-      MigrationReport report = simulation.run();
-
-      assertThat(report.failure().orElseThrow().code())
-          .isEqualTo(RuntimeError.AUDIT_FAILED.label());
     }
   }
 }

@@ -16,6 +16,7 @@ final class KernelLoadStream implements LoadStream {
   private final MigrationData data;
   private final RecordParser parser = new RecordParser(new RecordCheck());
   private volatile @Nullable MigrationException refusal;
+  private volatile boolean closed;
 
   KernelLoadStream(String device, MigrationData data) {
     this.device = device;
@@ -24,6 +25,10 @@ final class KernelLoadStream implements LoadStream {
 
   @Override
   public void write(ByteBuffer from) throws MigrationException {
+    if (closed) {
+      throw new MigrationException(
+          DeviceError.SESSION_CLOSED, "the load session of " + device + " has ended");
+    }
     throwRefusal();
     ByteBuffer rest = from.duplicate();
     from.position(from.limit());
@@ -57,6 +62,7 @@ final class KernelLoadStream implements LoadStream {
 
   @Override
   public void close() {
+    closed = true;
     data.close();
   }
 }

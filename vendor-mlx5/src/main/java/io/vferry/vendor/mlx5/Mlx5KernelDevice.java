@@ -68,7 +68,11 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
   }
 
   private DeviceState ask() throws MigrationException {
-    DeviceState now = migration.state();
+    return in(migration.state());
+  }
+
+  /** Takes note of where the device is, and ends the streams that cannot be there. */
+  private DeviceState in(DeviceState now) {
     lastKnown = now;
     if (saving != null) {
       saving.deviceIn(now);
@@ -152,7 +156,8 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
               ask())
           .withCondition(DeviceCondition.NEEDS_RESET);
     }
-    lastKnown = arc.to();
+    // Not asked again: a question that fails would belie the arc, which has happened.
+    in(arc.to());
     if (arc.opensSaveStream()) {
       KernelSaveStream stream = new KernelSaveStream(name, data.get(), arc.to());
       saving = stream;
@@ -163,7 +168,6 @@ final class Mlx5KernelDevice implements MigratableDevice, PrecopyProgress, StopC
       loading = stream;
       return new ArcOutcome.Loading(stream);
     }
-    ask();
     return ArcOutcome.done();
   }
 

@@ -231,6 +231,20 @@ class Mlx5DmaLogTest {
   }
 
   @Test
+  void aDeviceCanBeToldToLie() throws Exception {
+    try (Mlx5Side side = open("")) {
+      DmaLog log = log(side);
+      log.start(List.of(ALL), PAGE);
+      write(side, 5);
+      write(side, 7);
+      write(side, 900);
+      side.bench.inject("MODIFY_GENERAL_OBJECT#1:forget-page=1");
+
+      assertThat(report(log, ALL)).containsExactlyInAnyOrder(5L, 900L);
+    }
+  }
+
+  @Test
   void aResetOfTheFunctionMakesTheLogVoid() throws Exception {
     try (Mlx5Side side = open("")) {
       DmaLog log = log(side);

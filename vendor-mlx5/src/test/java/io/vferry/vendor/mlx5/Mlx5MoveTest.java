@@ -180,14 +180,12 @@ class Mlx5MoveTest {
     return side.commands().stream().filter(command -> command.startsWith("SAVE")).toList();
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"SAVE_VHCA_STATE#2:status=0x9", "QUERY_VHCA_MIGRATION_STATE#2:grow=1048576"})
-  void stateThatGrewSinceTheQueryIsSavedInFullAtTheEnd(String fault) throws Exception {
+  @Test
+  void stateThatGrewSinceTheQueryIsSavedInFullAtTheEnd() throws Exception {
     String card = "state=2MiB&chunks=off&seed=";
     try (Mlx5Side source = Mlx5Side.open(card + 1);
         Mlx5Side destination = Mlx5Side.open(card + 2)) {
-      source.bench.inject(fault);
+      source.bench.inject("SAVE_VHCA_STATE#2:status=0x9");
       source.to(DeviceState.PRE_COPY);
       ByteArrayOutputStream stream = new ByteArrayOutputStream();
       stream.writeBytes(source.readAll());

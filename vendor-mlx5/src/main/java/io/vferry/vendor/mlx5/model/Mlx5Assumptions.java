@@ -1,6 +1,7 @@
 package io.vferry.vendor.mlx5.model;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.vendor.mlx5.prm.CommandStatus;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -15,13 +16,13 @@ record Mlx5Assumptions(Map<Mlx5Assumption, String> positions) {
     positions = Map.copyOf(positions);
   }
 
-  static Mlx5Assumptions read(Mlx5Parameters parameters) throws MigrationException {
+  static Mlx5Assumptions read(DeviceParameters parameters) throws MigrationException {
     Map<Mlx5Assumption, String> positions = new EnumMap<>(Mlx5Assumption.class);
     for (Mlx5Assumption assumption : Mlx5Assumption.values()) {
-      String value = parameters.text(assumption.key(), assumption.positions().get(0));
+      String value = parameters.text(assumption.key()).orElse(assumption.positions().get(0));
       if (!assumption.positions().contains(value)) {
         throw parameters.refused(
-            assumption.key(), value, "one of " + String.join(", ", assumption.positions()));
+            assumption.key(), "one of " + String.join(", ", assumption.positions()));
       }
       positions.put(assumption, value);
     }

@@ -1,6 +1,7 @@
 package io.vferry.vendor.mlx5.model;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.vendor.mlx5.prm.Opcode;
 
 /** How a card is made: what all its functions have in common. */
@@ -50,11 +51,11 @@ final class Mlx5CardSettings {
   private final long loadBytesPerSecond;
   private final long commandNanos;
 
-  Mlx5CardSettings(Mlx5Parameters in) throws MigrationException {
+  Mlx5CardSettings(DeviceParameters in) throws MigrationException {
     this.functions = (int) in.number("vfs", 8, 1, MAX_FUNCTIONS);
     this.firstVhca = (int) in.number("first-vhca", 5, 1, 0xff00);
-    this.psid = in.text("psid", "MT_0000000834");
-    this.firmware = in.text("firmware", "28.41.1000");
+    this.psid = in.text("psid").orElse("MT_0000000834");
+    this.firmware = in.text("firmware").orElse("28.41.1000");
     this.migration = in.flag("migration", true);
     this.multiLoad = in.flag("multi-load", true);
     this.trackingState = in.flag("tracking-state", true);
@@ -74,27 +75,24 @@ final class Mlx5CardSettings {
     this.vectors = (int) in.number("pf-vectors", 32, 0, 32);
     this.bootPages = (int) in.number("boot-pages", 8, 0, 4096);
     this.initPages = (int) in.number("init-pages", 24, 0, 4096);
-    this.initNanos = in.nanos("init-time", 0, MAX_NANOS);
-    this.commandTimeoutMillis = in.nanos("command-timeout", 60_000_000_000L, MAX_NANOS) / 1_000_000;
+    this.initNanos = in.nanos("init-time", 0, 0, MAX_NANOS);
+    this.commandTimeoutMillis = in.nanos("command-timeout", 60_000_000_000L, 0, MAX_NANOS) / 1_000_000;
     this.engines = (int) in.number("engines", 0, 0, 1024);
-    this.faults = in.text("faults", "");
-    this.suspendNanos = in.nanos("suspend-time", 0, MAX_NANOS);
-    this.resumeNanos = in.nanos("resume-time", 0, MAX_NANOS);
-    this.queryNanos = in.nanos("query-time", 0, MAX_NANOS);
-    this.saveNanos = in.nanos("save-time", 0, MAX_NANOS);
-    this.loadNanos = in.nanos("load-time", 0, MAX_NANOS);
+    this.faults = in.text("faults").orElse("");
+    this.suspendNanos = in.nanos("suspend-time", 0, 0, MAX_NANOS);
+    this.resumeNanos = in.nanos("resume-time", 0, 0, MAX_NANOS);
+    this.queryNanos = in.nanos("query-time", 0, 0, MAX_NANOS);
+    this.saveNanos = in.nanos("save-time", 0, 0, MAX_NANOS);
+    this.loadNanos = in.nanos("load-time", 0, 0, MAX_NANOS);
     this.saveBytesPerSecond = in.bytes("save-rate", 0, 0, MAX_BYTES_PER_SECOND);
     this.loadBytesPerSecond = in.bytes("load-rate", 0, 0, MAX_BYTES_PER_SECOND);
-    this.commandNanos = in.nanos("command-time", 0, MAX_NANOS);
+    this.commandNanos = in.nanos("command-time", 0, 0, MAX_NANOS);
     this.assumptions = Mlx5Assumptions.read(in);
-    if (logSlots + logStride > 12) {
-      throw in.refused("log-stride", Integer.toString(logStride), "one that fits into a page");
-    }
     try {
       Mlx5FaultPlan.parse(faults);
     } catch (IllegalArgumentException e) {
       throw in.refused(
-          "faults", faults, "a fault plan (" + Mlx5FaultPlan.names() + "): " + e.getMessage());
+          "faults", "a fault plan (" + Mlx5FaultPlan.names() + "): " + e.getMessage());
     }
   }
 

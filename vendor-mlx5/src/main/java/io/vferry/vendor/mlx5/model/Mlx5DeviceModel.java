@@ -3,6 +3,7 @@ package io.vferry.vendor.mlx5.model;
 import com.google.auto.service.AutoService;
 import io.vferry.spi.driver.SpiLevel;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
@@ -83,8 +84,8 @@ public final class Mlx5DeviceModel implements DeviceModel {
 
   @Override
   public HostDevice create(DeviceAddress address, OpenContext context) throws MigrationException {
-    Mlx5Parameters in = new Mlx5Parameters("device " + context.deviceId(), address.parameters());
-    String name = in.text("pf", context.deviceId());
+    DeviceParameters in = new DeviceParameters("device " + context.deviceId(), address.parameters());
+    String name = in.text("pf").orElse(context.deviceId());
     Mlx5CardSettings settings = new Mlx5CardSettings(in);
     Set<String> cardKeys = in.known();
     if (address.path().equals(PHYSICAL)) {

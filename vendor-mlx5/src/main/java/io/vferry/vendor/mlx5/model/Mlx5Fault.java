@@ -1,5 +1,6 @@
 package io.vferry.vendor.mlx5.model;
 
+import io.vferry.spi.host.DeviceParameters;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -125,11 +126,11 @@ record Mlx5Fault(String command, long occurrence, int vhca, Kind kind, long valu
     if (text.matches("0x[0-9a-fA-F]{1,15}")) {
       return Long.parseLong(text.substring(2), 16);
     }
-    long value = Mlx5Parameters.parseNanos(text);
-    if (value < 0) {
-      throw new IllegalArgumentException("'" + text + "' is no number or time of a fault");
-    }
-    return value;
+    return DeviceParameters.parseNanos(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "'%s' is no number of a fault: write 9, 0x9 or 70s".formatted(text)));
   }
 
   boolean concerns(String opcode, int commandVhca) {
