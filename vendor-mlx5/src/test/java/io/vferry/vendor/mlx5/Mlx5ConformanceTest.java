@@ -13,8 +13,7 @@ import java.util.Optional;
 /** The driver keeps all promises of the conformance kit, over the model of the firmware. */
 class Mlx5ConformanceTest extends ConformanceTest {
 
-  static HostDevice function(String parameters, OpenContext context)
-      throws MigrationException {
+  static HostDevice function(String parameters, OpenContext context) throws MigrationException {
     String address = "sim:mlx5-vf?state=400KiB&chunk-size=128KiB" + parameters;
     return new Mlx5DeviceModel().create(DeviceAddress.parse(address), context);
   }

@@ -76,7 +76,8 @@ final class Mlx5CardSettings {
     this.bootPages = (int) in.number("boot-pages", 8, 0, 4096);
     this.initPages = (int) in.number("init-pages", 24, 0, 4096);
     this.initNanos = in.nanos("init-time", 0, 0, MAX_NANOS);
-    this.commandTimeoutMillis = in.nanos("command-timeout", 60_000_000_000L, 0, MAX_NANOS) / 1_000_000;
+    this.commandTimeoutMillis =
+        in.nanos("command-timeout", 60_000_000_000L, 0, MAX_NANOS) / 1_000_000;
     this.engines = (int) in.number("engines", 0, 0, 1024);
     this.faults = in.text("faults").orElse("");
     this.suspendNanos = in.nanos("suspend-time", 0, 0, MAX_NANOS);
@@ -91,8 +92,7 @@ final class Mlx5CardSettings {
     try {
       Mlx5FaultPlan.parse(faults);
     } catch (IllegalArgumentException e) {
-      throw in.refused(
-          "faults", "a fault plan (" + Mlx5FaultPlan.names() + "): " + e.getMessage());
+      throw in.refused("faults", "a fault plan (" + Mlx5FaultPlan.names() + "): " + e.getMessage());
     }
   }
 

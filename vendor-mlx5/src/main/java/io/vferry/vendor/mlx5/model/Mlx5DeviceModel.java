@@ -3,8 +3,8 @@ package io.vferry.vendor.mlx5.model;
 import com.google.auto.service.AutoService;
 import io.vferry.spi.driver.SpiLevel;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
@@ -84,7 +84,8 @@ public final class Mlx5DeviceModel implements DeviceModel {
 
   @Override
   public HostDevice create(DeviceAddress address, OpenContext context) throws MigrationException {
-    DeviceParameters in = new DeviceParameters("device " + context.deviceId(), address.parameters());
+    DeviceParameters in =
+        new DeviceParameters("device " + context.deviceId(), address.parameters());
     String name = in.text("pf").orElse(context.deviceId());
     Mlx5CardSettings settings = new Mlx5CardSettings(in);
     Set<String> cardKeys = in.known();

@@ -362,8 +362,7 @@ final class Mlx5Migration {
     boolean next =
         header.sequence() == 0
             // No command says that a session begins, so what is whole may be loaded anew.
-            ? header.previous() == 0
-                && (!chain.open || chain.whole || header.chain() != chain.id)
+            ? header.previous() == 0 && (!chain.open || chain.whole || header.chain() != chain.id)
             : chain.open
                 && !chain.whole
                 && header.chain() == chain.id

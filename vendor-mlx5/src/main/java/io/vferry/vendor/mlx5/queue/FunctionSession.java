@@ -116,8 +116,7 @@ public final class FunctionSession {
     FunctionHealth health = new FunctionHealth(registers, time, function);
     CommandQueue queue =
         new CommandQueue(registers, time, health, arena, new PageTraffic(pages), geometry);
-    FunctionSession session =
-        new FunctionSession(function, registers, arena, pages, health, queue);
+    FunctionSession session = new FunctionSession(function, registers, arena, pages, health, queue);
     try {
       registers.write(InitSegment.CMDQ_ADDR_HIGH, (int) (queue.address() >>> 32));
       registers.write(InitSegment.CMDQ_ADDR_LOW_SIZE, (int) queue.address());

@@ -39,8 +39,7 @@ class FunctionStartTest {
   void aQueueThatDoesNotFitIntoItsPageIsNotUsed(int logSlots, int logStride) {
     function.register(0x14, logSlots << 4 | logStride);
 
-    assertThat(refusal())
-        .contains("2^%d slots, 2^%d bytes apart".formatted(logSlots, logStride));
+    assertThat(refusal()).contains("2^%d slots, 2^%d bytes apart".formatted(logSlots, logStride));
   }
 
   @Test
