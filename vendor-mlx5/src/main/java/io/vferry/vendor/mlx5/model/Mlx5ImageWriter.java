@@ -6,14 +6,19 @@ import java.util.function.Supplier;
 /** Writes the image of a function as it was when the SAVE began. */
 final class Mlx5ImageWriter extends Mlx5ImageTransfer {
 
-  /**
-   * Pages as they are to be saved.
-   *
-   * @param numbers of the pages
-   * @param versions how often each of them was changed
-   * @param writer who wrote them
-   */
-  record Pages(int[] numbers, int[] versions, long writer) {}
+  /** Pages as they are to be saved: how often each of them was changed, and by whom. */
+  static final class Pages {
+
+    private final int[] numbers;
+    private final int[] versions;
+    private final long writer;
+
+    Pages(int[] numbers, int[] versions, long writer) {
+      this.numbers = numbers;
+      this.versions = versions;
+      this.writer = writer;
+    }
+  }
 
   private final ByteBuffer head;
   private final ByteBuffer coreAndTable;
