@@ -5,6 +5,7 @@ import io.vferry.cli.output.JsonText;
 import io.vferry.compat.v1.V1Access;
 import io.vferry.compat.v1.V1Trace;
 import io.vferry.compat.v1.V1Translation;
+import io.vferry.compat.v1.V1Translation.Verdict;
 import io.vferry.compat.v1.V1Translator;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.FeatureSet;
@@ -15,9 +16,12 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.StringJoiner;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -85,20 +89,35 @@ final class V1TranslateCommand implements VferryCommand {
   @Override
   public Integer call() throws CommandException {
     V1Translator translator = new V1Translator(features);
+    Map<Verdict, Integer> counts = new EnumMap<>(Verdict.class);
     try (BufferedReader lines = Files.newBufferedReader(trace, StandardCharsets.UTF_8)) {
       int number = 0;
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         Optional<V1Access> access = parse(number, line);
         if (access.isPresent()) {
-          print(number, line.strip(), translator.translate(access.get()));
+          V1Translation translation = translator.translate(access.get());
+          counts.merge(translation.verdict(), 1, Integer::sum);
+          print(number, line.strip(), translation);
         }
+      }
+      if (!common.json()) {
+        summarise(counts);
       }
     } catch (IOException | UncheckedIOException e) {
       throw new CommandException(
           ExitCode.USAGE, "vferry v1 translate: cannot read " + trace + ": " + e.getMessage(), e);
     }
     return ExitCode.OK.number();
+  }
+
+  private void summarise(Map<Verdict, Integer> counts) {
+    StringJoiner verdicts = new StringJoiner(", ");
+    for (Verdict verdict : Verdict.values()) {
+      verdicts.add(counts.getOrDefault(verdict, 0) + " " + verdict.title());
+    }
+    int all = counts.values().stream().mapToInt(Integer::intValue).sum();
+    common.out().printf("%n%d accesses: %s%n", all, verdicts);
   }
 
   private Optional<V1Access> parse(int number, String line) throws CommandException {
@@ -119,7 +138,7 @@ final class V1TranslateCommand implements VferryCommand {
     out.printf("%4d  %s%n", number, line);
     out.printf("      means  %s%n", translation.meaning());
     translation.replacement().forEach(call -> out.printf("      v2     %s%n", call));
-    if (translation.verdict() != V1Translation.Verdict.LEGAL) {
+    if (translation.verdict() != Verdict.LEGAL) {
       out.printf("      %s%n", translation.verdict().title());
       translation.remarks().forEach(remark -> out.printf("             %s%n", remark));
     }

@@ -53,6 +53,8 @@ class V1TranslateCommandTest {
                   v2     it failed with errno 22; after a failed SET, GET MIG_DEVICE_STATE says where the device is, for v2 does not go back by itself
                   illegal
                          7 is no state; a driver answers EINVAL.
+
+            4 accesses: 2 legal, 1 only worked by luck, 1 illegal
             """);
     assertThat(run.exitCode()).isZero();
   }

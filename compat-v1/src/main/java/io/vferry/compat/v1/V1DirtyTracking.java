@@ -6,8 +6,6 @@ import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -263,8 +261,7 @@ public final class V1DirtyTracking {
     if (!logging) {
       return;
     }
-    List<MemoryRange> ranges = new ArrayList<>(mappings.values());
-    ranges.sort(Comparator.comparing(MemoryRange::start, Long::compareUnsigned));
+    List<MemoryRange> ranges = List.copyOf(mappings.values());
     try {
       for (DmaLog log : logs) {
         log.start(ranges, pageSizeBytes);

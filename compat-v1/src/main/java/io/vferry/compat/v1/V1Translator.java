@@ -12,7 +12,6 @@ import io.vferry.spi.state.Transition;
 import io.vferry.spi.state.TransitionTable;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
@@ -104,21 +103,30 @@ public final class V1Translator {
           "%s %d bytes at offset %d of the header"
               .formatted(misfit.write() ? "write" : "read", misfit.lengthBytes(), misfit.offset());
     } else if (access instanceof V1Access.Reset) {
-      meaning = reset(notes);
+      meaning = reset(access.errno().isPresent(), notes);
     } else {
       meaning = dirty(access, notes);
     }
-    failed(access.errno(), notes);
+    failed(access, notes);
     return notes.says(meaning);
   }
 
-  private static void failed(OptionalInt errno, Notes notes) {
-    if (errno.isPresent()) {
-      notes.call(
-          "it failed with errno %d; after a failed SET, GET MIG_DEVICE_STATE says where the device"
-                  .formatted(errno.getAsInt())
-              + " is, for v2 does not go back by itself");
+  private static void failed(V1Access access, Notes notes) {
+    if (access.errno().isEmpty() || access instanceof V1Access.Reset) {
+      return;
     }
+    boolean change =
+        access instanceof V1Access.WriteField write && write.field() == V1Field.DEVICE_STATE;
+    notes.call(
+        "it failed with errno %d; ".formatted(access.errno().getAsInt())
+            + (change
+                ? "after a failed SET, GET MIG_DEVICE_STATE says where the device is, for v2 does"
+                    + " not go back by itself"
+                : "the call that replaces it fails with an errno of its own, and changes no state"));
+  }
+
+  private static String bytes(long count) {
+    return count == 1 ? "1 byte" : Long.toUnsignedString(count) + " bytes";
   }
 
   private String readField(V1Access.ReadField read, Notes notes) {
@@ -187,8 +195,8 @@ public final class V1Translator {
     if (iteration.chunkUncollected()) {
       notes.remark(
           ILLEGAL,
-          "This acknowledges a chunk of which %d bytes were read; the rest is lost."
-              .formatted(iteration.movedBytes));
+          "This acknowledges a chunk of which only %s came out; the rest is lost."
+              .formatted(bytes(iteration.movedBytes)));
     }
     if (state == V1State.PRE_COPY && features.preCopy()) {
       notes.call("VFIO_MIG_GET_PRECOPY_INFO, which also makes some drivers give new data");
@@ -237,8 +245,8 @@ public final class V1Translator {
       }
     }
     iteration.movedBytes += read.lengthBytes();
-    notes.call("read(data_fd, %d bytes)".formatted(read.lengthBytes()));
-    return "collect %d bytes".formatted(read.lengthBytes());
+    notes.call("read(data_fd, %s)".formatted(bytes(read.lengthBytes())));
+    return "collect " + bytes(read.lengthBytes());
   }
 
   private String writeData(V1Access.WriteData write, Notes notes) {
@@ -250,7 +258,7 @@ public final class V1Translator {
       notes.remark(ILLEGAL, "The data are stored before the data window.");
     }
     iteration.movedBytes += write.lengthBytes();
-    return "store %d bytes".formatted(write.lengthBytes());
+    return "store " + bytes(write.lengthBytes());
   }
 
   private String writeField(V1Access.WriteField write, Notes notes) {
@@ -265,19 +273,19 @@ public final class V1Translator {
         } else if (Long.compareUnsigned(size, iteration.movedBytes) > 0) {
           notes.remark(
               ILLEGAL,
-              "%s bytes are handed over and %d were stored."
-                  .formatted(Long.toUnsignedString(size), iteration.movedBytes));
+              "%s of data are handed over and %d were stored."
+                  .formatted(bytes(size), iteration.movedBytes));
         } else if (size < iteration.movedBytes) {
           notes.remark(
               LUCK,
-              "%d bytes were stored and %d are handed over; a chunk keeps its size."
-                  .formatted(iteration.movedBytes, size));
+              "%s of data were stored and %d are handed over; a chunk keeps its size."
+                  .formatted(bytes(iteration.movedBytes), size));
         }
         if (write.errno().isEmpty()) {
           iteration.begin();
         }
-        notes.call("write(data_fd, %s bytes)".formatted(Long.toUnsignedString(size)));
-        return "have %s stored bytes loaded".formatted(Long.toUnsignedString(size));
+        notes.call("write(data_fd, %s)".formatted(bytes(size)));
+        return "have %s that were stored loaded".formatted(bytes(size));
       }
       case RESERVED -> {
         notes.remark(LUCK, "The reserved field is read only; a write of it is ignored.");
@@ -300,7 +308,7 @@ public final class V1Translator {
               .formatted(
                   value & V1State.MASK,
                   target == null ? "no state" : "the error state, which cannot be asked for"));
-      return "ask for what is no state";
+      return target == null ? "ask for what is no state" : "ask for the error state";
     }
     String meaning =
         "go from %s (%d) to %s (%d)".formatted(state, state.bits(), target, target.bits());
@@ -347,8 +355,8 @@ public final class V1Translator {
     if (state == V1State.RESUMING && target != V1State.RESUMING && iteration.movedBytes > 0) {
       notes.remark(
           ILLEGAL,
-          "%d stored bytes were never handed over by data_size; they are lost."
-              .formatted(iteration.movedBytes));
+          "What was stored was never handed over by data_size; %s of data are lost."
+              .formatted(bytes(iteration.movedBytes)));
     }
   }
 
@@ -387,11 +395,16 @@ public final class V1Translator {
     return soft && state == V1State.PRE_COPY ? DeviceState.RUNNING : state.deviceState();
   }
 
-  private String reset(Notes notes) {
+  private String reset(boolean failed, Notes notes) {
     notes.call("VFIO_DEVICE_RESET; close(data_fd)");
+    iteration.forget();
+    if (failed) {
+      notes.call("if that fails, close the device and open it again");
+      stateKnown = false;
+      return "reset the device";
+    }
     state = V1State.RUNNING;
     stateKnown = true;
-    iteration.forget();
     return "reset the device, which runs then";
   }
 

@@ -35,6 +35,9 @@ final class ScriptedDevice implements V1Device {
   boolean forgetful;
 
   boolean unreadable;
+  boolean ignoresWrites;
+  boolean unreadableAfterWrite;
+  int closes;
   Map<String, String> described = Map.of();
   int refuseErrno = 22;
 
@@ -72,7 +75,10 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public int readDeviceState() {
+  public int readDeviceState() throws MigrationException {
+    if (unreadableAfterWrite && !written.isEmpty()) {
+      throw new MigrationException(DeviceError.IO_FAILED, "unreadable").withErrno(5);
+    }
     return state;
   }
 
@@ -83,6 +89,9 @@ final class ScriptedDevice implements V1Device {
     if (refused.contains((state & 7) + ">" + (bits & 7))) {
       state = failToError ? 6 : state;
       throw new MigrationException(DeviceError.ARC_FAILED, "refused").withErrno(refuseErrno);
+    }
+    if (ignoresWrites) {
+      return;
     }
     state = bits;
     staged = forgetful ? null : staged;
@@ -154,5 +163,7 @@ final class ScriptedDevice implements V1Device {
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    closes++;
+  }
 }

@@ -39,6 +39,7 @@ final class ToyDevice implements MigratableDevice, PrecopyProgress, StopCopyEsti
   private Saving saving;
   private Loading loading;
   int questions;
+  int closedStreams;
   Arc hanging;
   boolean silentWhenStopped;
 
@@ -180,6 +181,7 @@ final class ToyDevice implements MigratableDevice, PrecopyProgress, StopCopyEsti
 
     @Override
     public synchronized void close() {
+      closedStreams += closed ? 0 : 1;
       closed = true;
       notifyAll();
     }
@@ -212,6 +214,8 @@ final class ToyDevice implements MigratableDevice, PrecopyProgress, StopCopyEsti
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      closedStreams++;
+    }
   }
 }

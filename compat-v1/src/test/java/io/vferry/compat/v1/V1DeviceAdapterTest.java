@@ -7,6 +7,7 @@ import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.SaveStream;
+import io.vferry.spi.driver.StopCopyEstimate;
 import io.vferry.spi.driver.StreamInspector;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
@@ -268,12 +269,70 @@ class V1DeviceAdapterTest {
   }
 
   @Test
-  void resetEndsTheSession() throws MigrationException {
+  void aDriverThatDoesNotGoWhereItSaysIsFoundOut() throws MigrationException {
+    v1.ignoresWrites = true;
+    MigrationException failure = error(() -> device.perform(Arc.RUNNING_TO_STOP));
+    assertThat(failure.code()).isEqualTo(DeviceError.ARC_FAILED);
+    assertThat(failure.errno()).hasValue(5);
+    assertThat(failure.detail()).contains("did not go there");
+    assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
+  }
+
+  @Test
+  void aDriverThatCannotSayWhereItIsAfterAWriteIsBelieved() throws MigrationException {
+    v1.unreadableAfterWrite = true;
+    device.perform(Arc.RUNNING_TO_STOP);
+    assertThat(error(device::state).errno()).hasValue(5);
+    v1.unreadableAfterWrite = false;
+    assertThat(device.state()).isEqualTo(DeviceState.STOP);
+  }
+
+  @Test
+  void theSizeOfAStopCopyIsWhatTheDriverSaidLast() throws MigrationException {
+    chunks();
+    StopCopyEstimate size = device.capability(StopCopyEstimate.class).orElseThrow();
+    assertThat(size.stopCopyBytes()).isEmpty();
+    SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
+    assertThat(size.stopCopyBytes()).isEmpty();
+    stream.read(ByteBuffer.allocate(100));
+    assertThat(size.stopCopyBytes()).hasValue(1000);
+    device.perform(Arc.PRE_COPY_TO_STOP_COPY);
+    drain(stream, 1 << 14, new ByteArrayOutputStream());
+    assertThat(size.stopCopyBytes()).hasValue(0);
+  }
+
+  @Test
+  void closingEndsTheStreamsAndClosesTheDriversDevice() throws MigrationException {
     chunks();
     SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
-    device.reset();
+    device.close();
+    assertThat(v1.closes).isEqualTo(1);
     assertThat(error(() -> stream.read(ByteBuffer.allocate(10))).code())
         .isEqualTo(DeviceError.SESSION_CLOSED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {31, 32})
+  void aRegionWithoutRoomForDataIsNotTaken(int bytes) {
+    ScriptedDevice tiny = new ScriptedDevice(bytes - 32 + 32);
+    tiny.dataOffset = bytes - tiny.windowBytes;
+    assertThat(
+            error(
+                    () ->
+                        V1DeviceAdapter.attach(
+                            tiny,
+                            new V1AdapterSettings(
+                                "scripted",
+                                V1Stopping.AT_ONCE,
+                                V1Loading.WHEN_LEFT,
+                                false,
+                                false,
+                                false,
+                                1,
+                                1,
+                                clock)))
+                .code())
+        .isEqualTo(DeviceError.NOT_MIGRATABLE);
   }
 
   /** A driver that restores only in the transition that the v1 text names. */
@@ -526,7 +585,8 @@ class V1DeviceAdapterTest {
    */
   @Test
   void damagedDataNeverLeaveResuming() throws MigrationException {
-    chunks();
+    v1.preCopy.addAll(List.of(bytes(1, 1), bytes(70, 2)));
+    v1.stopCopy.addAll(List.of(bytes(17, 3), bytes(50, 4)));
     byte[] whole = save(5000);
     List<byte[]> damaged = new ArrayList<>();
     for (int at = 0; at < whole.length; at++) {

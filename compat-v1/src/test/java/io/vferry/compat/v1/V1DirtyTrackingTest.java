@@ -26,7 +26,9 @@ class V1DirtyTrackingTest {
     private final TreeSet<Long> pages = new TreeSet<>();
     private List<MemoryRange> watched = List.of();
     int starts;
+    int stops;
     boolean fails;
+    boolean failsToStart;
 
     void write(long page) {
       if (watched.stream().anyMatch(range -> range.contains(new MemoryRange(page * PAGE, PAGE)))) {
@@ -39,6 +41,9 @@ class V1DirtyTrackingTest {
       if (!watched.isEmpty()) {
         throw new MigrationException(DeviceError.WRONG_STATE, "on already");
       }
+      if (failsToStart) {
+        throw new MigrationException(DeviceError.DMA_LOG_FAILED, "told to");
+      }
       starts++;
       watched = iovaRanges;
       return pageSizeBytes;
@@ -46,6 +51,7 @@ class V1DirtyTrackingTest {
 
     @Override
     public void stop() {
+      stops++;
       watched = List.of();
       pages.clear();
     }
@@ -223,6 +229,33 @@ class V1DirtyTrackingTest {
         .order(ByteOrder.nativeOrder())
         .putInt(0, argsz)
         .putInt(4, flags);
+  }
+
+  @Test
+  void stoppingStopsTheLogsAndForgets() throws MigrationException {
+    tracking.start();
+    first.write(3);
+    int before = first.stops;
+    tracking.request(argument(8, 2), ByteBuffer.allocate(0));
+    assertThat(first.stops).isEqualTo(before + 1);
+    assertThat(second.stops).isEqualTo(before + 1);
+    assertThat(Errnos.of(() -> query(tracking, pages(0, 100)))).isEqualTo(22);
+    // What was collected and not fetched before is not told after the next start.
+    tracking.start();
+    first.write(4);
+    query(tracking, pages(200, 70));
+    tracking.stop();
+    tracking.start();
+    assertThat(query(tracking, pages(0, 100))).isEqualTo(bits());
+  }
+
+  @Test
+  void aLogThatDoesNotStartMakesEverythingDirty() throws MigrationException {
+    second.failsToStart = true;
+    tracking.start();
+    assertThat(first.watched).isEmpty();
+    assertThat(query(tracking, pages(0, 100)).cardinality()).isEqualTo(100);
+    assertThat(query(tracking, pages(0, 100)).cardinality()).isEqualTo(100);
   }
 
   @Test

@@ -317,6 +317,22 @@ class V1MigrationRegionTest {
   }
 
   @Test
+  void sessionsAreClosedWhenTheyAreOver() throws MigrationException {
+    client.state(2);
+    client.state(1);
+    assertThat(device.closedStreams).isEqualTo(1);
+    client.state(2);
+    client.device.reset();
+    assertThat(device.closedStreams).isEqualTo(2);
+    client.state(4);
+    region.close();
+    region.close();
+    assertThat(device.closedStreams).isEqualTo(3);
+    assertThat(client.state()).isEqualTo(4);
+    assertThat(Errnos.of(() -> client.device.writeDataSize(0))).isEqualTo(22);
+  }
+
+  @Test
   void aMappedWindowHoldsTheSameBytes() throws MigrationException {
     V1MigrationRegion mapped = new V1MigrationRegion(device, Regions.mapped(WINDOW));
     V1Client from = V1Client.of(mapped);

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.vferry.compat.v1.V1Translation.Verdict;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.FeatureSet;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -107,7 +109,7 @@ class V1TranslatorTest {
         "write data_size 1 | ILLEGAL | only while resuming",
         "write device_state 4; write data 4096 1 | LUCK | read anew",
         "write device_state 4; read data_offset = 64; write data 32 1 | ILLEGAL | before the data window",
-        "write device_state 4; read data_offset = 64; write data 64 1; write data_size 2 | ILLEGAL | 1 were stored",
+        "write device_state 4; read data_offset = 64; write data 64 1; write data_size 2 | ILLEGAL | 2 bytes of data are handed over and 1 were stored",
         "write device_state 4; read data_offset = 64; write data 64 2; write data_size 1 | LUCK | keeps its size",
         "write device_state 4; read data_offset = 64; write data 64 2; write device_state 1 | ILLEGAL | never handed over",
         "write pending_bytes 1 | ILLEGAL | read only",
@@ -127,6 +129,36 @@ class V1TranslatorTest {
     assertThat(translation.verdict()).isEqualTo(verdict);
     assertThat(String.join(" ", translation.remarks())).contains(remark);
     assertThat(translation.remarks().isEmpty()).isEqualTo(verdict == Verdict.LEGAL);
+  }
+
+  /**
+   * Whole recordings with what is said of them, as a person reads it. In the file a line that begins
+   * with '>' is an access, the lines below it are the translation, and '#' begins a recording with
+   * what the device can do.
+   */
+  @Test
+  void saysOfWholeRecordingsWhatTheFileSays() throws Exception {
+    Path file = Path.of("src/test/resources/io/vferry/compat/v1/translations.golden.txt");
+    List<String> said = new ArrayList<>();
+    V1Translator current = translator;
+    for (String line : Files.readAllLines(file)) {
+      if (line.startsWith("# ")) {
+        said.add(line);
+        current = new V1Translator(FeatureSet.valueOf(line.substring(line.lastIndexOf(' ') + 1)));
+      } else if (line.startsWith("> ")) {
+        said.add(line);
+        V1Translation translation =
+            current.translate(V1Trace.parse(line.substring(2)).orElseThrow());
+        said.add("    " + translation.verdict() + ": " + translation.meaning());
+        translation.replacement().forEach(call -> said.add("    v2 " + call));
+        translation.remarks().forEach(remark -> said.add("    ! " + remark));
+      }
+    }
+    if ("write".equals(System.getProperty("vferry.docs"))) {
+      Files.write(file, said);
+    }
+    assertThat(said).hasSizeGreaterThan(100);
+    assertThat(Files.readAllLines(file)).isEqualTo(said);
   }
 
   @Test
