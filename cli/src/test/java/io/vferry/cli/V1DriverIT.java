@@ -3,17 +3,13 @@ package io.vferry.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
-import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,27 +20,22 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** A jar written for v1 in a driver directory, beside the jar that adapts it. */
 class V1DriverIT {
 
-  private static final String DRIVER =
+  /** The example, and the hardware it drives. */
+  private static final List<String> SOURCES =
+      List.of(
+          "v1-driver/com/example/beacon/BeaconV1Driver.java",
+          "v1-driver/com/example/beacon/BeaconV1Device.java",
+          "vendor-template/src/main/java/com/example/beacon/BeaconHardware.java",
+          "vendor-template/src/main/java/com/example/beacon/BeaconDeviceModel.java",
+          "vendor-template/src/main/java/com/example/beacon/BeaconRegisters.java");
+
+  private static final String MODULE =
       """
-      package acme;
-
-      import io.vferry.compat.v1.V1Device;
-      import io.vferry.compat.v1.V1Driver;
-      import io.vferry.spi.driver.DriverInfo;
-      import io.vferry.spi.driver.DriverMatch;
-      import io.vferry.spi.host.HostDevice;
-      import io.vferry.spi.host.HostDeviceInfo;
-
-      public final class AcmeDriver implements V1Driver {
-        public DriverInfo info() {
-          return new DriverInfo("acme", "Acme", "5.8");
-        }
-        public DriverMatch match(HostDeviceInfo device) {
-          return DriverMatch.none("none of Acme's");
-        }
-        public V1Device attach(HostDevice device) {
-          throw new IllegalStateException();
-        }
+      module com.example.beacon.v1 {
+        requires io.vferry.compat.v1;
+        exports com.example.beacon;
+        provides io.vferry.compat.v1.V1Driver with com.example.beacon.BeaconV1Driver;
+        provides io.vferry.spi.model.DeviceModel with com.example.beacon.BeaconDeviceModel;
       }
       """;
 
@@ -58,21 +49,25 @@ class V1DriverIT {
     }
   }
 
-  private Path acme(boolean module) throws Exception {
-    Path sources = Files.createDirectories(work.resolve("src/acme"));
+  private Path beacon(boolean module) throws Exception {
+    Path classes = work.resolve("out");
     List<String> arguments =
-        new ArrayList<>(List.of("-d", work.resolve("out").toString(), "-proc:none", "-nowarn"));
+        new ArrayList<>(List.of("-d", classes.toString(), "-proc:none", "-nowarn"));
     String lib =
         adapter() + File.pathSeparator + String.join(File.pathSeparator, jars("vferry-spi"));
     arguments.addAll(List.of(module ? "--module-path" : "--class-path", lib));
-    arguments.add(Files.writeString(sources.resolve("AcmeDriver.java"), DRIVER).toString());
+    for (String source : SOURCES) {
+      arguments.add(Path.of("..", "examples").resolve(source).toString());
+    }
     if (module) {
-      arguments.add(
-          Files.writeString(
-                  work.resolve("src/module-info.java"),
-                  "module acme { requires io.vferry.compat.v1;"
-                      + " provides io.vferry.compat.v1.V1Driver with acme.AcmeDriver; }")
-              .toString());
+      arguments.add(Files.writeString(work.resolve("module-info.java"), MODULE).toString());
+    } else {
+      Path services = Files.createDirectories(classes.resolve("META-INF/services"));
+      Files.writeString(
+          services.resolve("io.vferry.compat.v1.V1Driver"), "com.example.beacon.BeaconV1Driver\n");
+      Files.writeString(
+          services.resolve("io.vferry.spi.model.DeviceModel"),
+          "com.example.beacon.BeaconDeviceModel\n");
     }
     StringWriter messages = new StringWriter();
     PrintWriter writer = new PrintWriter(messages);
@@ -82,19 +77,13 @@ class V1DriverIT {
                 .run(writer, writer, arguments.toArray(String[]::new)))
         .as(messages.toString())
         .isZero();
-    Path jar = Files.createDirectories(work.resolve("drivers/acme")).resolve("acme.jar");
-    try (OutputStream out = Files.newOutputStream(jar);
-        JarOutputStream zip = new JarOutputStream(out)) {
-      for (String name :
-          module ? List.of("module-info", "acme/AcmeDriver") : List.of("acme/AcmeDriver")) {
-        zip.putNextEntry(new JarEntry(name + ".class"));
-        zip.write(Files.readAllBytes(work.resolve("out").resolve(name + ".class")));
-      }
-      if (!module) {
-        zip.putNextEntry(new JarEntry("META-INF/services/io.vferry.compat.v1.V1Driver"));
-        zip.write("acme.AcmeDriver\n".getBytes(StandardCharsets.UTF_8));
-      }
-    }
+    Path jar = Files.createDirectories(work.resolve("drivers/beacon")).resolve("beacon.jar");
+    assertThat(
+            ToolProvider.findFirst("jar")
+                .orElseThrow()
+                .run(writer, writer, "cf", jar.toString(), "-C", classes.toString(), "."))
+        .as(messages.toString())
+        .isZero();
     return jar;
   }
 
@@ -107,7 +96,7 @@ class V1DriverIT {
   @ParameterizedTest
   @CsvSource({"true, module layer", "false, class loader"})
   void isFoundLikeAnyOther(boolean module, String isolation) throws Exception {
-    Path jar = acme(module);
+    Path jar = beacon(module);
     Files.copy(adapter(), jar.resolveSibling("vferry-compat-v1.jar"));
 
     CommandRun run =
@@ -117,21 +106,39 @@ class V1DriverIT {
     Map<String, Object> found = JsonValue.parseObject(run.out());
     assertThat((List<?>) found.get("rejected")).isEmpty();
     assertThat((List<?>) found.get("drivers"))
-        .filteredOn(driver -> "v1-acme".equals(((Map<?, ?>) driver).get("id")))
+        .filteredOn(driver -> "v1-beacon".equals(((Map<?, ?>) driver).get("id")))
         .singleElement()
         .satisfies(
             driver -> {
-              assertThat(((Map<?, ?>) driver).get("vendor")).isEqualTo("Acme");
+              assertThat(((Map<?, ?>) driver).get("vendor")).isEqualTo("Example Corporation");
               assertThat(((Map<?, ?>) driver).get("isolation").toString()).contains(isolation);
             });
   }
 
   @Test
+  void keepsThePromisesOfADriver() throws Exception {
+    Files.copy(adapter(), beacon(true).resolveSibling("vferry-compat-v1.jar"));
+    CommandRun run =
+        new Distribution(work)
+            .run(
+                "tck",
+                "--drivers",
+                work.resolve("drivers").toString(),
+                "--device",
+                "sim:beacon",
+                "--foreign",
+                "sim:beacon?state=128");
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    assertThat(run.out()).contains("v1-beacon");
+  }
+
+  @Test
   void withoutTheAdapterBesideItTheReasonIsTold() throws Exception {
-    acme(true);
+    beacon(true);
     CommandRun run =
         new Distribution(work).run("drivers", "--drivers", work.resolve("drivers").toString());
     assertThat(run.out().replaceAll("\\s+", " "))
-        .contains("module acme requires io.vferry.compat.v1, which is not beside it");
+        .contains(
+            "module com.example.beacon.v1 requires io.vferry.compat.v1, which is not beside it");
   }
 }

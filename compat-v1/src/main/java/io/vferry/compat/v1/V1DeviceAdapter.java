@@ -133,6 +133,7 @@ public final class V1DeviceAdapter
     if (arc == Arc.RESUMING_TO_STOP) {
       proveWhole(arc);
     }
+    Map<String, String> description = arc.opensSaveStream() ? commonBefore(arc) : Map.of();
     synchronized (accesses) {
       boolean hold = arc == Arc.RESUMING_TO_STOP && settings.loading() == V1Loading.AT_START;
       if (!hold) {
@@ -141,20 +142,29 @@ public final class V1DeviceAdapter
       reached = arc.to();
       held = hold;
     }
-    return outcome(arc);
+    return outcome(arc, description);
   }
 
-  private ArcOutcome outcome(Arc arc) {
+  /** Returns what the destination's device is told of this one; asked before the device moves. */
+  private Map<String, String> commonBefore(Arc arc) throws MigrationException {
+    try {
+      return common();
+    } catch (MigrationException e) {
+      throw after(e, arc);
+    }
+  }
+
+  private ArcOutcome outcome(Arc arc, Map<String, String> description) {
     if (arc.endsStream()) {
       endStreams();
     }
     if (arc.opensSaveStream()) {
-      V1SaveStream stream = new V1SaveStream(device, this, settings, accesses);
+      V1SaveStream stream = new V1SaveStream(device, this, settings, accesses, description);
       saving = stream;
       return new ArcOutcome.Saving(stream);
     }
     if (arc.opensLoadStream()) {
-      V1LoadStream stream = new V1LoadStream(device, settings, accesses);
+      V1LoadStream stream = new V1LoadStream(device, this, settings, accesses);
       loading = stream;
       return new ArcOutcome.Loading(stream);
     }
@@ -177,7 +187,7 @@ public final class V1DeviceAdapter
     } catch (MigrationException e) {
       boolean refused = e.errno().orElse(0) == V1Errno.EINVAL.number();
       if (arc != Arc.STOP_TO_RESUMING || !refused) {
-        throw after(e, arc);
+        throw after(arc.from() == DeviceState.RESUMING ? V1LoadStream.refusal(e) : e, arc);
       }
       resumeFromReset(value, now, arc, e);
     }
@@ -322,26 +332,39 @@ public final class V1DeviceAdapter
 
   @Override
   public Map<String, String> describe() throws MigrationException {
-    Map<String, String> description = new TreeMap<>(device.describe());
-    description.put(DRIVER, settings.driverId());
+    Map<String, String> description = common();
     description.put(REGION_BYTES, Long.toString(device.regionBytes()));
     return description;
   }
 
-  @Override
-  public List<Difference> compare(Map<String, String> source) throws MigrationException {
-    List<Difference> differences = new ArrayList<>();
-    Map<String, String> ours = describe();
+  /** Returns what two devices must have in common. */
+  private Map<String, String> common() throws MigrationException {
+    Map<String, String> common = new TreeMap<>(device.describe());
+    common.put(DRIVER, settings.driverId());
+    return common;
+  }
+
+  /** Compares with what another device must have in common with this one. */
+  List<Difference> differences(Map<String, String> theirs) throws MigrationException {
+    Map<String, String> ours = common();
     Set<String> keys = new TreeSet<>(ours.keySet());
-    keys.addAll(source.keySet());
-    keys.remove(REGION_BYTES);
+    keys.addAll(theirs.keySet());
+    List<Difference> differences = new ArrayList<>();
     for (String key : keys) {
-      String theirs = source.getOrDefault(key, NONE);
+      String their = theirs.getOrDefault(key, NONE);
       String own = ours.getOrDefault(key, NONE);
-      if (!theirs.equals(own)) {
-        differences.add(new Difference(key, theirs, own));
+      if (!their.equals(own)) {
+        differences.add(new Difference(key, their, own));
       }
     }
+    return differences;
+  }
+
+  @Override
+  public List<Difference> compare(Map<String, String> source) throws MigrationException {
+    Map<String, String> theirs = new TreeMap<>(source);
+    theirs.remove(REGION_BYTES);
+    List<Difference> differences = differences(theirs);
     String bytes = source.getOrDefault(REGION_BYTES, "0");
     if (!bytes.matches("[0-9]{1,18}")) {
       throw new MigrationException(

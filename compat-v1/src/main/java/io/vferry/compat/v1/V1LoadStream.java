@@ -1,9 +1,13 @@
 package io.vferry.compat.v1;
 
+import io.vferry.spi.driver.Compatibility;
 import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +19,7 @@ final class V1LoadStream implements LoadStream {
 
   private enum Part {
     START,
+    DESCRIPTION,
     RECORD,
     CHUNK,
     END,
@@ -22,12 +27,13 @@ final class V1LoadStream implements LoadStream {
   }
 
   private final V1Device device;
+  private final V1DeviceAdapter adapter;
   private final V1AdapterSettings settings;
   private final Object accesses;
   private final WaitLimit limit;
   private final String what;
   private final CRC32C crc = new CRC32C();
-  private final ByteBuffer head = V1StreamFormat.buffer(V1StreamFormat.END_BYTES);
+  private ByteBuffer head = V1StreamFormat.buffer(V1StreamFormat.START_BYTES);
   private Part part = Part.START;
   private boolean chunksSummed;
   private long chunkLeftBytes;
@@ -40,13 +46,14 @@ final class V1LoadStream implements LoadStream {
   private volatile boolean ended;
   private volatile boolean closed;
 
-  V1LoadStream(V1Device device, V1AdapterSettings settings, Object accesses) {
+  V1LoadStream(
+      V1Device device, V1DeviceAdapter adapter, V1AdapterSettings settings, Object accesses) {
     this.device = device;
+    this.adapter = adapter;
     this.settings = settings;
     this.accesses = accesses;
     this.what = "a write of data for v1 driver " + settings.driverId();
     this.limit = new WaitLimit(settings.clock(), settings.waitNanos());
-    head.limit(V1StreamFormat.START_BYTES);
   }
 
   @Override
@@ -107,6 +114,7 @@ final class V1LoadStream implements LoadStream {
     }
     switch (part) {
       case START -> start();
+      case DESCRIPTION -> describe();
       case RECORD -> record();
       default -> checkEnd();
     }
@@ -119,9 +127,10 @@ final class V1LoadStream implements LoadStream {
     }
     int version = head.getShort();
     int flags = head.getShort();
+    int descriptionBytes = head.getInt();
     if (version != V1StreamFormat.VERSION
         || (flags & ~V1StreamFormat.CHECKSUMMED) != 0
-        || head.getLong() != 0) {
+        || head.getInt() != 0) {
       throw fault(
           DeviceError.DATA_INCOMPATIBLE,
           "its version %d or its flags %d are not known".formatted(version, flags));
@@ -132,6 +141,30 @@ final class V1LoadStream implements LoadStream {
           "its chunks are said to prove themselves, and this driver says that its chunks do not");
     }
     chunksSummed = flags == 0;
+    if (descriptionBytes < 1 || descriptionBytes > V1StreamFormat.MAX_DESCRIPTION_BYTES) {
+      throw fault(
+          DeviceError.DATA_CORRUPT, "its description has %d bytes".formatted(descriptionBytes));
+    }
+    expect(Part.DESCRIPTION, descriptionBytes);
+  }
+
+  /** Refuses another kind of device by the first bytes, while the source still runs. */
+  private void describe() throws MigrationException {
+    Map<String, String> theirs =
+        V1StreamFormat.description(head)
+            .orElseThrow(() -> fault(DeviceError.DATA_CORRUPT, "its description is damaged"));
+    List<Compatibility.Difference> differences = adapter.differences(theirs);
+    if (!differences.isEmpty()) {
+      throw fault(
+          DeviceError.DATA_INCOMPATIBLE,
+          "it comes from a device that differs: "
+              + differences.stream()
+                  .map(
+                      one ->
+                          "%s is %s, and %s here"
+                              .formatted(one.key(), one.source(), one.destination()))
+                  .collect(Collectors.joining("; ")));
+    }
     expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
   }
 
@@ -189,14 +222,22 @@ final class V1LoadStream implements LoadStream {
     if (chunksSummed) {
       crc.update(slice.duplicate());
     }
-    device.writeData(pieceOffset + pieceFilledBytes, slice);
+    try {
+      device.writeData(pieceOffset + pieceFilledBytes, slice);
+    } catch (MigrationException e) {
+      throw refusal(e);
+    }
     from.position(from.position() + length);
     pieceFilledBytes += length;
     bytes += length;
     if (pieceFilledBytes < pieceBytes) {
       return length;
     }
-    device.writeDataSize(pieceBytes);
+    try {
+      device.writeDataSize(pieceBytes);
+    } catch (MigrationException e) {
+      throw refusal(e);
+    }
     chunkLeftBytes -= pieceBytes;
     if (chunkLeftBytes > 0) {
       beginPiece();
@@ -204,6 +245,22 @@ final class V1LoadStream implements LoadStream {
       expect(Part.RECORD, V1StreamFormat.RECORD_BYTES);
     }
     return length;
+  }
+
+  /** A v1 driver that finds fault with the data has only EINVAL to say so. */
+  static MigrationException refusal(MigrationException failure) {
+    boolean invalid = failure.errno().orElse(0) == V1Errno.EINVAL.number();
+    if (!invalid
+        || failure.code() == DeviceError.DATA_CORRUPT
+        || failure.code() == DeviceError.DATA_INCOMPATIBLE
+        || failure.code() == DeviceError.DATA_TOO_LONG) {
+      return failure;
+    }
+    return new MigrationException(
+            DeviceError.DATA_INCOMPATIBLE,
+            "the v1 driver refuses what was loaded: " + failure.detail(),
+            failure)
+        .withErrno(V1Errno.EINVAL.number());
   }
 
   private void checkEnd() throws MigrationException {
@@ -218,6 +275,9 @@ final class V1LoadStream implements LoadStream {
 
   private void expect(Part next, int lengthBytes) {
     part = next;
+    if (head.capacity() != Math.max(lengthBytes, V1StreamFormat.END_BYTES)) {
+      head = V1StreamFormat.buffer(Math.max(lengthBytes, V1StreamFormat.END_BYTES));
+    }
     head.clear().limit(lengthBytes);
   }
 

@@ -6,6 +6,7 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,7 @@ final class V1SaveStream implements SaveStream {
   private final CRC32C crc = new CRC32C();
 
   /** Bytes that go out before anything else: what is not a chunk, or is left of one. */
-  private ByteBuffer queue = V1StreamFormat.buffer(SMALL_BYTES);
+  private ByteBuffer queue;
 
   /** Where in the region the rest of the chunk lies that is being collected, and its length. */
   private long chunkOffset;
@@ -54,16 +55,19 @@ final class V1SaveStream implements SaveStream {
   private volatile boolean closed;
 
   V1SaveStream(
-      V1Device device, V1DeviceAdapter adapter, V1AdapterSettings settings, Object accesses) {
+      V1Device device,
+      V1DeviceAdapter adapter,
+      V1AdapterSettings settings,
+      Object accesses,
+      Map<String, String> description) {
     this.device = device;
     this.adapter = adapter;
     this.settings = settings;
     this.accesses = accesses;
     this.readWhat = "a read of pending data of v1 driver " + settings.driverId();
     this.limit = new WaitLimit(settings.clock(), settings.waitNanos());
-    V1StreamFormat.putStart(queue, settings.checksummed());
-    crc.update(queue.flip());
-    queue.rewind();
+    this.queue = V1StreamFormat.start(settings.checksummed(), description);
+    crc.update(queue.duplicate());
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Explains the stream of an adapted v1 driver: its records; what is in them only the driver knows.
@@ -26,6 +27,7 @@ final class V1StreamInspector implements StreamInspector {
       throw fault(DeviceError.DATA_INCOMPATIBLE, in, "has the unknown version " + version);
     }
     boolean checksummed = in.getShort() == V1StreamFormat.CHECKSUMMED;
+    int descriptionBytes = in.getInt();
     in.position(V1StreamFormat.START_BYTES);
     fields.add(
         new Field(
@@ -33,6 +35,19 @@ final class V1StreamInspector implements StreamInspector {
             V1StreamFormat.START_BYTES,
             "start",
             "version %d%s".formatted(version, checksummed ? ", chunks prove themselves" : "")));
+    if (descriptionBytes < 1 || descriptionBytes > V1StreamFormat.MAX_DESCRIPTION_BYTES) {
+      throw fault(
+          DeviceError.DATA_CORRUPT,
+          in,
+          "is said to have a description of %d bytes".formatted(descriptionBytes));
+    }
+    need(in, descriptionBytes);
+    String description =
+        V1StreamFormat.description(in.slice(in.position(), descriptionBytes))
+            .map(Map::toString)
+            .orElseThrow(() -> fault(DeviceError.DATA_CORRUPT, in, "has a damaged description"));
+    fields.add(new Field(in.position(), descriptionBytes, "device", description));
+    in.position(in.position() + descriptionBytes);
     int type;
     do {
       int at = in.position();

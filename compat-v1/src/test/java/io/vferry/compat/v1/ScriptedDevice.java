@@ -35,6 +35,7 @@ final class ScriptedDevice implements V1Device {
   boolean forgetful;
 
   boolean unreadable;
+  boolean refusesData;
   boolean ignoresWrites;
   boolean unreadableAfterWrite;
   int closes;
@@ -136,6 +137,9 @@ final class ScriptedDevice implements V1Device {
   @Override
   public void writeDataSize(long lengthBytes) throws MigrationException {
     perhapsHang("writeDataSize");
+    if (refusesData) {
+      throw new MigrationException(DeviceError.IO_FAILED, "not mine").withErrno(22);
+    }
     byte[] chunk = new byte[(int) lengthBytes];
     System.arraycopy(window, 0, chunk, 0, chunk.length);
     loaded.add(chunk);

@@ -31,6 +31,10 @@ class V1DeviceAdapterTest {
 
   private static final int WINDOW = 1000;
 
+  /** What comes before the first record. */
+  private static final int START =
+      V1StreamFormat.start(false, Map.of("v1-driver", "scripted")).remaining();
+
   private final TestClock clock = new TestClock();
   private final ScriptedDevice v1 = new ScriptedDevice(WINDOW);
   private final V1DeviceAdapter device = attach(v1, false);
@@ -132,7 +136,7 @@ class V1DeviceAdapterTest {
     assertThat(destination.loaded.toArray(byte[][]::new))
         .isDeepEqualTo(chunks.toArray(byte[][]::new));
     assertThat(destination.written).containsExactly(0, 4, 0, 1);
-    assertThat(new V1StreamInspector().inspect(ByteBuffer.wrap(stream))).hasSize(7);
+    assertThat(new V1StreamInspector().inspect(ByteBuffer.wrap(stream))).hasSize(8);
   }
 
   @ParameterizedTest
@@ -165,7 +169,8 @@ class V1DeviceAdapterTest {
     SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
     PrecopyProgress progress = device.capability(PrecopyProgress.class).orElseThrow();
     // The start of the stream waits to be read as well.
-    assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(1001 + 16, 0, false));
+    assertThat(progress.remaining())
+        .isEqualTo(new PrecopyProgress.Remaining(1001 + START, 0, false));
     drain(stream, 100, new ByteArrayOutputStream());
     assertThat(progress.remaining()).isEqualTo(new PrecopyProgress.Remaining(0, 0, false));
     v1.preCopy.add(bytes(30, 9));
@@ -177,19 +182,19 @@ class V1DeviceAdapterTest {
 
   /** A chunk that was handed over is not lost when the state changes in its middle. */
   @ParameterizedTest
-  @ValueSource(ints = {17, 32, 33, 500, 1033, 1040})
-  void whatIsLeftOfAChunkIsTakenOutBeforeTheDeviceIsAskedAnythingElse(int firstReadBytes)
+  @ValueSource(ints = {1, 16, 17, 500, 1017, 1024})
+  void whatIsLeftOfAChunkIsTakenOutBeforeTheDeviceIsAskedAnythingElse(int beyondStartBytes)
       throws MigrationException {
     List<byte[]> chunks = chunks();
     v1.forgetful = true;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
-    ByteBuffer first = ByteBuffer.allocate(firstReadBytes);
+    ByteBuffer first = ByteBuffer.allocate(START + beyondStartBytes);
     stream.read(first);
     out.write(first.array(), 0, first.position());
     PrecopyProgress progress = device.capability(PrecopyProgress.class).orElseThrow();
-    // 16 bytes before everything, 16 before each chunk; those of the second one are not there yet.
-    long unread = 16 + 16 + 1001 - firstReadBytes + (firstReadBytes > 33 ? 16 : 0);
+    // 16 bytes before each chunk; those of the second one are not there yet.
+    long unread = 16 + 1001 - beyondStartBytes + (beyondStartBytes > 17 ? 16 : 0);
     assertThat(progress.remaining().initialBytes()).isEqualTo(unread);
     ByteBuffer second = ByteBuffer.allocate(5);
     stream.read(second);
@@ -212,7 +217,7 @@ class V1DeviceAdapterTest {
   void aChunkThatCannotBeTakenOutKeepsTheDeviceInPreCopy() throws MigrationException {
     chunks();
     SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
-    stream.read(ByteBuffer.allocate(32));
+    stream.read(ByteBuffer.allocate(START + 16));
     v1.unreadable = true;
     MigrationException failure = error(() -> device.perform(Arc.PRE_COPY_TO_STOP_COPY));
     assertThat(failure.errno()).hasValue(5);
@@ -229,12 +234,12 @@ class V1DeviceAdapterTest {
     v1.unreadable = true;
     ByteBuffer into = ByteBuffer.allocate(5000);
     assertThat(stream.read(into)).isEqualTo(SaveStream.Status.DATA);
-    assertThat(into.position()).isEqualTo(32);
+    assertThat(into.position()).isEqualTo(START + 16);
     assertThat(error(() -> stream.read(into)).errno()).hasValue(5);
-    assertThat(into.position()).isEqualTo(32);
+    assertThat(into.position()).isEqualTo(START + 16);
     v1.unreadable = false;
-    stream.read(into.limit(33));
-    assertThat(into.get(32)).isEqualTo(bytes(1, 1)[0]);
+    stream.read(into.limit(START + 17));
+    assertThat(into.get(START + 16)).isEqualTo(bytes(1, 1)[0]);
   }
 
   @Test
@@ -555,6 +560,39 @@ class V1DeviceAdapterTest {
         .extracting(chunk -> chunk.length)
         .containsExactly(1, 600, 400, 600, 399, 17, 600, 400);
     assertThat(V1Client.join(other.loaded)).isEqualTo(V1Client.join(chunks));
+  }
+
+  /** Found by the first bytes, while the source still runs. */
+  @Test
+  void dataOfAnotherKindOfDeviceAreRefusedByTheirBeginning() throws MigrationException {
+    v1.described = Map.of("model", "8");
+    SaveStream stream = saving(Arc.RUNNING_TO_PRE_COPY);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    drain(stream, 100, out);
+    ScriptedDevice other = new ScriptedDevice(WINDOW);
+    other.described = Map.of("model", "7");
+    LoadStream load = resume(attach(other, false));
+    MigrationException failure = error(() -> load.write(ByteBuffer.wrap(out.toByteArray())));
+    assertThat(failure.code()).isEqualTo(DeviceError.DATA_INCOMPATIBLE);
+    assertThat(failure.detail()).contains("model is 8, and 7 here");
+  }
+
+  @Test
+  void aDriverThatFindsFaultWithTheDataHasOnlyEinvalToSaySo() throws MigrationException {
+    chunks();
+    byte[] stream = save(100);
+    ScriptedDevice choosy = new ScriptedDevice(WINDOW);
+    choosy.refusesData = true;
+    LoadStream load = resume(attach(choosy, false));
+    MigrationException failure = error(() -> load.write(ByteBuffer.wrap(stream)));
+    assertThat(failure.code()).isEqualTo(DeviceError.DATA_INCOMPATIBLE);
+    assertThat(failure.errno()).hasValue(22);
+    ScriptedDevice late = new ScriptedDevice(WINDOW);
+    late.refused.add("4>0");
+    V1DeviceAdapter target = attach(late, false);
+    resume(target).write(ByteBuffer.wrap(stream));
+    assertThat(error(() -> target.perform(Arc.RESUMING_TO_STOP)).code())
+        .isEqualTo(DeviceError.DATA_INCOMPATIBLE);
   }
 
   @Test

@@ -132,9 +132,9 @@ class V1TranslatorTest {
   }
 
   /**
-   * Whole recordings with what is said of them, as a person reads it. In the file a line that begins
-   * with '>' is an access, the lines below it are the translation, and '#' begins a recording with
-   * what the device can do.
+   * Whole recordings with what is said of them, as a person reads it. In the file a line that
+   * begins with '>' is an access, the lines below it are the translation, and '#' begins a
+   * recording with what the device can do.
    */
   @Test
   void saysOfWholeRecordingsWhatTheFileSays() throws Exception {

@@ -14,6 +14,7 @@ import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -96,7 +97,7 @@ class V1WaitsTest {
         error(
             () -> {
               while (stream.read(into.clear()) == SaveStream.Status.DATA) {
-                assertThat(into.position()).isEqualTo(16);
+                assertThat(into.position()).isPositive();
               }
             });
     assertThat(failure.code()).isEqualTo(DeviceError.TIMEOUT);
@@ -123,7 +124,7 @@ class V1WaitsTest {
     device.perform(Arc.RUNNING_TO_STOP);
     LoadStream stream = ((ArcOutcome.Loading) device.perform(Arc.STOP_TO_RESUMING)).stream();
     ByteBuffer data = V1StreamFormat.buffer(100);
-    V1StreamFormat.putStart(data, false);
+    data.put(V1StreamFormat.start(false, Map.of("v1-driver", "scripted")));
     V1StreamFormat.putRecord(data, V1StreamFormat.CHUNK, 10);
     data.position(data.position() + 10).flip();
     v1.hanging = method;
@@ -148,7 +149,8 @@ class V1WaitsTest {
     V1DeviceAdapter device = adapter(LONG_NANOS);
     device.perform(Arc.RUNNING_TO_STOP);
     SaveStream stream = ((ArcOutcome.Saving) device.perform(Arc.STOP_TO_STOP_COPY)).stream();
-    stream.read(ByteBuffer.allocate(16));
+    int start = V1StreamFormat.start(false, Map.of("v1-driver", "scripted")).remaining();
+    stream.read(ByteBuffer.allocate(start));
     v1.hanging = "readPendingBytes";
     Thread other =
         new Thread(
