@@ -5,6 +5,7 @@ import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DeviceParameters;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -19,6 +20,7 @@ import java.util.concurrent.TimeUnit;
  * @param twinSocket whether the server is offered a second socket for its commands
  * @param resetLeftover whether a device that is not RUNNING after open is reset
  * @param physicalFunction the socket of the device to open along with this one
+ * @param virtualFunction its number among the virtual functions of that device
  */
 record ClientParameters(
     long deadlineNanos,
@@ -28,10 +30,12 @@ record ClientParameters(
     boolean keepPrecopyData,
     boolean twinSocket,
     boolean resetLeftover,
-    Optional<String> physicalFunction) {
+    Optional<String> physicalFunction,
+    OptionalLong virtualFunction) {
 
   private static final int SMALLEST_BYTES = 4 << 10;
   private static final int LARGEST_BYTES = 64 << 20;
+  private static final int MOST_VIRTUAL_FUNCTIONS = 0xffff;
   private static final int DEFAULT_BYTES = 1 << 20;
   private static final long DEFAULT_DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
@@ -73,7 +77,10 @@ record ClientParameters(
             in.choice("precopy-data", PrecopyData.KEEP) == PrecopyData.KEEP,
             in.flag("twin-socket", true),
             in.choice("leftover", Leftover.RESET) == Leftover.RESET,
-            in.text("pf"));
+            in.text("pf"),
+            in.has("vf-index")
+                ? OptionalLong.of(in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))
+                : OptionalLong.empty());
     in.finish();
     return read;
   }

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a server says that its device has.
@@ -57,6 +58,7 @@ record Discovery(
   /** Asks for everything; on failure nothing stays open but the channel. */
   static Discovery of(
       DeviceAddress address,
+      ClientParameters parameters,
       ClientChannel channel,
       Agreement agreement,
       Optional<ClientMigration> migration)
@@ -79,6 +81,7 @@ record Discovery(
       HostDeviceInfo info =
           info(
               address,
+              parameters,
               (counts.flags() & PCI) != 0 ? regions.get(RegionInfo.PCI_CONFIG) : null,
               migration,
               agreement);
@@ -270,21 +273,20 @@ record Discovery(
 
   private static HostDeviceInfo info(
       DeviceAddress address,
-      @org.jspecify.annotations.Nullable ClientRegion config,
+      ClientParameters parameters,
+      @Nullable ClientRegion config,
       Optional<ClientMigration> migration,
       Agreement agreement)
       throws MigrationException {
     Map<String, String> properties = new TreeMap<>();
     properties.put("host-migration-known-from", "device");
     properties.put("write-chunk", Integer.toString(agreement.writeBytes()));
-    address
-        .parameters()
-        .forEach(
-            (key, value) -> {
-              if (key.equals("precopy-data")) {
-                properties.put(key, value);
-              }
-            });
+    if (!parameters.keepPrecopyData()) {
+      properties.put("precopy-data", "discard");
+    }
+    if (parameters.virtualFunction().isPresent()) {
+      properties.put("vf-index", Long.toString(parameters.virtualFunction().getAsLong()));
+    }
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     boolean pci = config != null && config.info().sizeBytes() >= HEADER_BYTES;
     if (config != null && pci) {

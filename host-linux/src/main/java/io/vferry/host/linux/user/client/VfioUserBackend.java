@@ -17,6 +17,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Availability;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostBackend;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
@@ -56,6 +57,8 @@ import java.util.Optional;
  *       opened, because its last client left it so. {@code reset} is the default.
  *   <li>{@code pf=SOCKET}: the server of the physical function of a virtual one, opened along with
  *       it and given to the driver as companion {@code pf}.
+ *   <li>{@code vf-index=NUMBER}: which of the virtual functions of {@code pf} it is, from 0; the
+ *       protocol does not tell, and drivers that work through the physical function ask for it.
  * </ul>
  */
 @AutoService(HostBackend.class)
@@ -113,7 +116,8 @@ public final class VfioUserBackend implements HostBackend {
     }
     boolean opened = false;
     try {
-      HostDevice device = open(address, parameters, companions, connect(address, parameters));
+      HostDevice device =
+          open(address, parameters, context.clock(), companions, connect(address, parameters));
       opened = true;
       return device;
     } finally {
@@ -157,6 +161,7 @@ public final class VfioUserBackend implements HostBackend {
   static VfioUserDevice open(
       DeviceAddress address,
       ClientParameters parameters,
+      HostClock clock,
       Map<String, SharedParts.Lease<HostDevice>> companions,
       MessageConnection connection)
       throws MigrationException {
@@ -183,10 +188,11 @@ public final class VfioUserBackend implements HostBackend {
       served.onWrite(log::written);
       VfioUserDevice device =
           new VfioUserDevice(
-              Discovery.of(address, channel, agreement, migration),
+              Discovery.of(address, parameters, channel, agreement, migration),
               agreement,
               new ClientDma(server, channel, served, log, agreement, parameters.memoryByFiles()),
               log,
+              clock,
               companions);
       opened = true;
       return device;

@@ -10,6 +10,7 @@ import io.vferry.host.linux.user.wire.Payload;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
@@ -38,6 +39,7 @@ final class VfioUserDevice implements HostDevice {
   private final DmaSpace dma;
   private final Optional<ClientMigration> migration;
   private final ClientLog log;
+  private final HostClock clock;
   private final Map<String, SharedParts.Lease<HostDevice>> companions;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
@@ -48,6 +50,7 @@ final class VfioUserDevice implements HostDevice {
       Agreement agreement,
       ClientDma mapper,
       ClientLog log,
+      HostClock clock,
       Map<String, SharedParts.Lease<HostDevice>> companions) {
     this.info = found.info();
     this.server = found.server();
@@ -62,6 +65,7 @@ final class VfioUserDevice implements HostDevice {
             new AddressSpace<>(mapper),
             IovaSpace.of(List.of(new IovaSpace.Bounds(0, -1)), agreement.pageBytes()));
     this.log = log;
+    this.clock = clock;
     this.companions = Map.copyOf(companions);
   }
 
@@ -139,6 +143,9 @@ final class VfioUserDevice implements HostDevice {
     }
     if (type == DmaLog.class) {
       return log.possible() ? Optional.of(type.cast(log)) : Optional.empty();
+    }
+    if (type == HostClock.class) {
+      return Optional.of(type.cast(clock));
     }
     if (type == SharedParts.class) {
       return Optional.of(type.cast(shared));

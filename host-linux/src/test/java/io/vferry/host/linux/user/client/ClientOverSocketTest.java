@@ -17,7 +17,6 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace.Direction;
-import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.memory.DirtyBitmap;
@@ -87,6 +86,7 @@ class ClientOverSocketTest {
         VfioUserBackend.open(
             address,
             ClientParameters.of(address),
+            NoClock.INSTANCE,
             Map.of(),
             new MessageSocket(pair.get(1), MessageSocket.Limits.DEFAULT));
   }
@@ -579,28 +579,10 @@ class ClientOverSocketTest {
     }
   }
 
-  private static final HostClock NO_CLOCK =
-      new HostClock() {
-        @Override
-        public long nanoTime() {
-          throw new IllegalStateException("real hardware has its own time");
-        }
-
-        @Override
-        public void sleep(long nanos) {
-          throw new IllegalStateException("real hardware has its own time");
-        }
-
-        @Override
-        public Scheduled schedule(long delayNanos, Runnable task) {
-          throw new IllegalStateException("real hardware has its own time");
-        }
-      };
-
   @Test
   void isFoundBehindItsSocket() throws Exception {
     Path path = folder.resolve("s.sock");
-    OpenContext context = new OpenContext("nic0", NO_CLOCK);
+    OpenContext context = new OpenContext("nic0", NoClock.INSTANCE);
     DeviceAddress address = DeviceAddress.parse("vfio-user:" + path + "?deadline=5s");
     VfioUserBackend backend = new VfioUserBackend();
     assertThatThrownBy(() -> backend.open(address, context))

@@ -156,7 +156,8 @@ class HostileServerTest {
 
   private static HostDevice open(FakePeer peer) throws MigrationException {
     DeviceAddress address = DeviceAddress.parse("vfio-user:/run/evil.sock");
-    return VfioUserBackend.open(address, ClientParameters.of(address), Map.of(), peer);
+    return VfioUserBackend.open(
+        address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), peer);
   }
 
   @ParameterizedTest(name = "{0}")

@@ -34,7 +34,7 @@ class LibvfioUserTest {
   private static HostDevice open(LibvfioUser server, String parameters) throws MigrationException {
     DeviceAddress address = DeviceAddress.parse("vfio-user:/run/sample.sock" + parameters);
     return VfioUserBackend.open(
-        address, ClientParameters.of(address), Map.of(), server.connection());
+        address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), server.connection());
   }
 
   private static LibvfioUser filled(Version version, int bytes) {

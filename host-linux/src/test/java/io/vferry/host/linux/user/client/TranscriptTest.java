@@ -71,7 +71,9 @@ class TranscriptTest {
   private static MigratableDevice open(Transcript transcript) throws MigrationException {
     DeviceAddress address = new DeviceAddress("vfio-user", "/run/device.sock", Map.of());
     return new VfioMigrationDriver()
-        .attach(VfioUserBackend.open(address, ClientParameters.of(address), Map.of(), transcript));
+        .attach(
+            VfioUserBackend.open(
+                address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), transcript));
   }
 
   @Test
