@@ -15,6 +15,8 @@ final class AccessTap {
   private boolean counting;
   private int count;
   private int failAt = NEVER;
+  private int goneFrom = NEVER;
+  private HostWatch.Loss loss = HostWatch.Loss.NONE;
   private String failed = "";
   private @Nullable Gate gate;
 
@@ -26,6 +28,18 @@ final class AccessTap {
     failed = "";
   }
 
+  /** Counts from now on; from the access of the given number on, from 0, the device is gone. */
+  synchronized void goneFrom(int number, HostWatch.Loss how) {
+    failAt(NEVER);
+    goneFrom = number;
+    loss = how;
+  }
+
+  /** Returns what became of the device. */
+  synchronized HostWatch.Loss loss() {
+    return goneFrom != NEVER && count > goneFrom ? loss : HostWatch.Loss.NONE;
+  }
+
   /** Counts from now on. */
   void count() {
     failAt(NEVER);
@@ -33,7 +47,7 @@ final class AccessTap {
 
   /** Stops counting and returns how many accesses there were. */
   synchronized int stop() {
-    counting = false;
+    counting = goneFrom != NEVER;
     failAt = NEVER;
     return count;
   }

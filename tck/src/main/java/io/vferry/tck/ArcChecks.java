@@ -17,6 +17,9 @@ final class ArcChecks {
   /** An arc with more accesses than this, as one that copies, is tried at its first ones. */
   private static final int MAX_ACCESSES = 24;
 
+  /** The device goes away at one of so many accesses of an arc. */
+  private static final int GONE_ACCESSES = 4;
+
   private ArcChecks() {}
 
   static List<Check> all() {
@@ -50,7 +53,13 @@ final class ArcChecks {
             "If the hardware refuses an arc, the arc fails, and state() says where it started, or"
                 + " ERROR.",
             ArcChecks::refusals,
-            Need.REFUSING));
+            Need.REFUSING),
+        Check.of(
+            Chapter.ARCS,
+            "device-gone",
+            "If the device is gone from any access on, the arc, state(), reset and close still come"
+                + " back, and close releases everything.",
+            ArcChecks::gone));
   }
 
   private interface Then {
@@ -68,19 +77,11 @@ final class ArcChecks {
     return scripts;
   }
 
-  private static Plot approach(Facts facts, Arc arc) {
-    Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, arc.from());
-    if (arc == Arc.RESUMING_TO_STOP) {
-      plot.loadGood(SOURCE);
-    }
-    return plot;
-  }
-
   /** Counts how often the driver reaches for the device in an arc. */
   private static int accesses(Facts facts, Arc arc) {
     int[] count = new int[1];
     Script script =
-        approach(facts, arc)
+        Plot.before(facts, SOURCE, arc)
             .step(
                 "count",
                 scene -> {
@@ -95,32 +96,25 @@ final class ArcChecks {
   }
 
   private static Script fault(Facts facts, Arc arc, int access, Then then) {
-    return approach(facts, arc)
-        .perform(
+    return Plot.before(facts, SOURCE, arc)
+        .failing(
             SOURCE,
             arc,
-            "source: %s, in which access number %d to the device fails".formatted(arc, access + 1),
-            scene -> {
+            access,
+            (scene, failure) -> {
               Party party = scene.party(SOURCE);
-              party.tap().failAt(access);
-              Optional<MigrationException> failure;
-              try {
-                failure = Plot.failure("perform " + arc, () -> party.device().perform(arc));
-              } finally {
-                party.tap().stop();
-              }
               String failed = party.tap().failed();
-              Optional<DeviceState> now =
-                  failed.isEmpty() ? Optional.empty() : party.stateIfKnown();
+              if (failed.isEmpty()) {
+                return;
+              }
+              Optional<DeviceState> now = party.stateIfKnown();
               if (failure.isEmpty() && now.isPresent() && now.get() != arc.to()) {
                 throw new Violation(
                     "silent",
                     "the access that failed was '%s'; the arc reported success, but state() says %s"
                         .formatted(failed, now.get()));
               }
-              if (!failed.isEmpty()) {
-                then.check(scene, arc, failure);
-              }
+              then.check(scene, arc, failure);
             })
         .script();
   }
@@ -194,6 +188,48 @@ final class ArcChecks {
       party.perform(next);
     }
     party.finish(Plot.PIECE_BYTES);
+  }
+
+  private static List<Script> gone(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (Arc arc : facts.arcs()) {
+      int accesses = Math.min(accesses(facts, arc), GONE_ACCESSES);
+      for (int access = 0; access < accesses; access++) {
+        for (HostWatch.Loss how : List.of(HostWatch.Loss.SILENT, HostWatch.Loss.TOLD)) {
+          scripts.add(gone(facts, arc, access, how));
+        }
+      }
+    }
+    return scripts;
+  }
+
+  private static Script gone(Facts facts, Arc arc, int access, HostWatch.Loss how) {
+    return Plot.before(facts, SOURCE, arc)
+        .perform(
+            SOURCE,
+            arc,
+            "source: %s, and from access number %d on %s"
+                .formatted(
+                    arc,
+                    access + 1,
+                    how == HostWatch.Loss.TOLD
+                        ? "each fails, because the device is gone"
+                        : "the device is gone: reads give ones"),
+            scene -> {
+              Party party = scene.party(SOURCE);
+              party.tap().goneFrom(access, how);
+              Plot.failure("perform " + arc, () -> party.device().perform(arc));
+            })
+        .step(
+            "source: state(), reset and close of the device that is gone",
+            scene -> {
+              Party party = scene.party(SOURCE);
+              Plot.failure("state", () -> party.device().state());
+              Plot.failure("reset", () -> party.device().reset());
+              Plot.failure("close", () -> party.device().close());
+              ResourceChecks.holdsNothing(party.ledger().outstanding(), "after close");
+            })
+        .script();
   }
 
   private static List<Script> refusals(Facts facts) {

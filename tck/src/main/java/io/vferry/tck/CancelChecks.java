@@ -81,9 +81,7 @@ final class CancelChecks {
     for (int part = 0; part <= 8; part++) {
       int eighths = part;
       scripts.add(
-          new Plot(facts)
-              .open(DESTINATION)
-              .go(DESTINATION, DeviceState.RESUMING)
+          Plot.at(facts, DESTINATION, DeviceState.RESUMING)
               .step(
                   Step.of(
                           "destination: write %d/8 of a stream".formatted(part),

@@ -210,9 +210,7 @@ final class CompatibilityChecks {
 
   private static List<Script> foundInPrecopy(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(FOREIGN)
-            .go(FOREIGN, DeviceState.PRE_COPY)
+        Plot.at(facts, FOREIGN, DeviceState.PRE_COPY)
             .step(
                 Step.of(
                         "foreign: read what there is in pre-copy",
@@ -238,7 +236,7 @@ final class CompatibilityChecks {
                                     .formatted(precopied.length));
                           }
                         })
-                    .onlyIf(scene -> scene.loading(DESTINATION)))
+                    .onlyIf(scene -> scene.loading(DESTINATION) && scene.hasImage()))
             .script());
   }
 }

@@ -88,12 +88,9 @@ final class ConcurrencyChecks {
   private static List<Script> stateDoesNotWait(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (Arc arc : facts.arcs()) {
-      Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, arc.from());
-      if (arc == Arc.RESUMING_TO_STOP) {
-        plot.loadGood(SOURCE);
-      }
       scripts.add(
-          plot.in(
+          Plot.before(facts, SOURCE, arc)
+              .in(
                   SOURCE,
                   arc.from(),
                   "source: " + arc + " takes long, and another thread calls state()",
@@ -157,9 +154,7 @@ final class ConcurrencyChecks {
     for (DeviceState state : facts.states()) {
       if (state.saving()) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .in(
                     SOURCE,
                     state,
@@ -219,9 +214,7 @@ final class ConcurrencyChecks {
 
   private static List<Script> progressWhileReading(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.PRE_COPY)
+        Plot.at(facts, SOURCE, DeviceState.PRE_COPY)
             .in(
                 SOURCE,
                 DeviceState.PRE_COPY,
@@ -273,11 +266,8 @@ final class ConcurrencyChecks {
                 .expect(SOURCE, state, "other-device")
                 .reset(DESTINATION)
                 .expect(SOURCE, state, "other-device")
-                .go(SOURCE, DeviceState.STOP_COPY)
-                .finish(SOURCE, 4096)
-                .go(DESTINATION, DeviceState.RESUMING)
-                .load(DESTINATION, 4096)
-                .arc(DESTINATION, Arc.RESUMING_TO_STOP)
+                .saves(SOURCE, 4096)
+                .loads(DESTINATION, 4096)
                 .script());
       }
     }

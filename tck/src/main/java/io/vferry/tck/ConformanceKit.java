@@ -17,6 +17,7 @@ public final class ConformanceKit {
   private final Limits limits;
   private final ScriptRunner runner;
   private @Nullable Facts facts;
+  private @Nullable Failure last;
 
   /** Makes a kit; nothing is opened yet. */
   public ConformanceKit(Subject subject, Limits limits) {
@@ -77,11 +78,17 @@ public final class ConformanceKit {
       Optional<Failure> failure = runner.run(script);
       if (failure.isPresent()) {
         Failure shortest = new Shrinker(runner).shrink(failure.get());
+        last = shortest;
         return new CheckResult(
             check, Verdict.FAILED, shortest.reason(), Shrinker.texts(shortest), tried);
       }
     }
     return new CheckResult(check, Verdict.PASSED, "", List.of(), tried);
+  }
+
+  /** Returns the last failure, for the kit's own tests. */
+  Optional<Failure> lastFailure() {
+    return Optional.ofNullable(last);
   }
 
   /**

@@ -59,6 +59,11 @@ public abstract class ConformanceTest implements Subject {
   }
 
   @Override
+  public List<byte[]> earlierStreams() {
+    return List.of();
+  }
+
+  @Override
   public Optional<HostDevice> openRefusing(Arc arc, OpenContext context) throws MigrationException {
     return Optional.empty();
   }

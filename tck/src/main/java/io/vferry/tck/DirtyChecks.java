@@ -18,6 +18,7 @@ final class DirtyChecks {
 
   private static final long WORK_NANOS = 10_000_000;
   private static final long PAGE_BYTES = 4096;
+  private static final int FAILED_ACCESSES = 6;
 
   private DirtyChecks() {}
 
@@ -63,7 +64,15 @@ final class DirtyChecks {
             "A second start fails with WRONG_STATE; a stop does nothing if the log is off; after a"
                 + " stop it can be started again.",
             DirtyChecks::startAndStop,
-            Need.DMA_LOG));
+            Need.DMA_LOG),
+        Check.of(
+            Chapter.DIRTY,
+            "failure-is-told",
+            "If an access to the device fails in a report, the report fails, never tells less; then"
+                + " the log can be stopped and started again.",
+            DirtyChecks::failures,
+            Need.DMA_LOG,
+            Need.GUEST));
   }
 
   private static DmaLog log(Scene scene) throws MigrationException, Violation {
@@ -270,5 +279,56 @@ final class DirtyChecks {
     DmaLog log = log(scene);
     Party.act("stop", log::stop);
     Party.act("stop", log::stop);
+  }
+
+  private static List<Script> failures(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (int access = 0; access < FAILED_ACCESSES; access++) {
+      int number = access;
+      scripts.add(
+          new Plot(facts)
+              .open(SOURCE)
+              .boot(SOURCE)
+              .step(start())
+              .elapse(WORK_NANOS)
+              .step(
+                  Step.of(
+                          "source: report, and access number %d to the device fails"
+                              .formatted(access + 1),
+                          scene -> reportFails(scene, number))
+                      .onlyIf(DirtyChecks::on))
+              .step(
+                  Step.of("source: stop the log and start it again", DirtyChecks::startAnew)
+                      .onlyIf(DirtyChecks::on))
+              .elapse(WORK_NANOS)
+              .go(SOURCE, DeviceState.STOP)
+              .step(
+                  Step.of(
+                          "report all memory and compare it",
+                          scene -> compare(scene, List.of(range(scene))))
+                      .onlyIf(scene -> on(scene) && scene.hasGuest(SOURCE)))
+              .script());
+    }
+    return scripts;
+  }
+
+  private static void reportFails(Scene scene, int access) throws MigrationException, Violation {
+    Party party = scene.party(SOURCE);
+    DmaLog log = log(scene);
+    DirtyBitmap dirty = new DirtyBitmap(range(scene), PAGE_BYTES);
+    Optional<MigrationException> failure = party.failing(access, "report", () -> log.report(dirty));
+    if (failure.isEmpty() && !party.tap().failed().isEmpty()) {
+      throw new Violation(
+          "report-swallowed",
+          "the access '%s' failed, but the report succeeded".formatted(party.tap().failed()));
+    }
+  }
+
+  private static void startAnew(Scene scene) throws MigrationException, Violation {
+    DmaLog log = log(scene);
+    // A stop may fail after a failure; logging counts as off all the same.
+    Plot.failure("stop", log::stop);
+    Party.call("start", () -> log.start(List.of(range(scene)), PAGE_BYTES));
+    remember(scene);
   }
 }

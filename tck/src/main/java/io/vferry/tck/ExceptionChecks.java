@@ -46,7 +46,7 @@ final class ExceptionChecks {
     for (DeviceState state : facts.states()) {
       for (int access = 0; access < ACCESSES; access++) {
         int number = access;
-        Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, state);
+        Plot plot = Plot.at(facts, SOURCE, state);
         scripts.add(
             plot.in(
                     SOURCE,
@@ -81,14 +81,9 @@ final class ExceptionChecks {
   }
 
   private static void broken(Party party, int access, String what, Party.Act act) throws Violation {
-    party.tap().failAt(access);
-    try {
-      Optional<MigrationException> failure = Plot.failure(what, act);
-      if (failure.isPresent() && failure.get().detail().isBlank()) {
-        throw new Violation("blank", what + " failed without a sentence");
-      }
-    } finally {
-      party.tap().stop();
+    Optional<MigrationException> failure = party.failing(access, what, act);
+    if (failure.isPresent() && failure.get().detail().isBlank()) {
+      throw new Violation("blank", what + " failed without a sentence");
     }
   }
 
@@ -100,36 +95,30 @@ final class ExceptionChecks {
       scripts.add(
           plot.step(
                   "source: " + arc + " from another state",
-                  scene -> told(scene.party(SOURCE), arc, -1))
+                  scene -> {
+                    Party party = scene.party(SOURCE);
+                    told(
+                        party,
+                        arc,
+                        Plot.failure("perform " + arc, () -> party.device().perform(arc)));
+                  })
               .script());
       for (int access = 0; access < ACCESSES; access++) {
-        int number = access;
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, arc.from())
-                .in(
+            Plot.at(facts, SOURCE, arc.from())
+                .failing(
                     SOURCE,
-                    arc.from(),
-                    "source: %s, in which access number %d to the device fails"
-                        .formatted(arc, access + 1),
-                    scene -> told(scene.party(SOURCE), arc, number))
+                    arc,
+                    access,
+                    (scene, failure) -> told(scene.party(SOURCE), arc, failure))
                 .script());
       }
     }
     return scripts;
   }
 
-  private static void told(Party party, Arc arc, int access) throws MigrationException, Violation {
-    if (access >= 0) {
-      party.tap().failAt(access);
-    }
-    Optional<MigrationException> failure;
-    try {
-      failure = Plot.failure("perform " + arc, () -> party.device().perform(arc));
-    } finally {
-      party.tap().stop();
-    }
+  private static void told(Party party, Arc arc, Optional<MigrationException> failure)
+      throws MigrationException, Violation {
     if (failure.isEmpty()) {
       return;
     }
@@ -155,9 +144,7 @@ final class ExceptionChecks {
     for (int access = 0; access < ACCESSES; access++) {
       int number = access;
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, DeviceState.STOP_COPY)
+          Plot.at(facts, SOURCE, DeviceState.STOP_COPY)
               .in(
                   SOURCE,
                   DeviceState.STOP_COPY,
@@ -166,9 +153,7 @@ final class ExceptionChecks {
                   scene -> readFails(scene.party(SOURCE), number))
               .script());
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, DeviceState.RESUMING)
+          Plot.at(facts, SOURCE, DeviceState.RESUMING)
               .in(
                   SOURCE,
                   DeviceState.RESUMING,
@@ -181,15 +166,9 @@ final class ExceptionChecks {
   }
 
   private static void readFails(Party party, int access) throws Violation {
-    party.tap().failAt(access);
-    try {
-      party.drain(Plot.PIECE_BYTES);
-    } catch (MigrationException told) {
-      return;
-    } finally {
-      party.tap().stop();
-    }
-    if (!party.tap().failed().isEmpty()) {
+    Optional<MigrationException> failure =
+        party.failingSteps(access, () -> party.drain(Plot.PIECE_BYTES));
+    if (failure.isEmpty() && !party.tap().failed().isEmpty()) {
       throw new Violation(
           "read-swallowed",
           "the access '%s' failed, but each read succeeded".formatted(party.tap().failed()));
@@ -198,16 +177,9 @@ final class ExceptionChecks {
 
   private static void writeFails(Party party, Facts facts, int access)
       throws MigrationException, Violation {
-    party.tap().failAt(access);
-    boolean told = false;
-    try {
-      party.write(facts.image().get(), Plot.PIECE_BYTES);
-    } catch (MigrationException e) {
-      told = true;
-    } finally {
-      party.tap().stop();
-    }
-    if (told || party.tap().failed().isEmpty()) {
+    Optional<MigrationException> failure =
+        party.failingSteps(access, () -> party.write(facts.image().get(), Plot.PIECE_BYTES));
+    if (failure.isPresent() || party.tap().failed().isEmpty()) {
       return;
     }
     // The driver may put off the news until it has to prove the data whole.

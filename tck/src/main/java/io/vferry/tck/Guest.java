@@ -22,14 +22,18 @@ import java.util.Optional;
 /** The guest's driver of one device, with memory of its own behind the device's DMA. */
 final class Guest implements AutoCloseable {
 
+  /** Where an address needs more than 32 bits, and both halves of it say something. */
+  private static final long HIGH = (5L << 32) + (16L << 20);
+
   /** Above what real mode and its holes need, below the window of message-signalled interrupts. */
-  private static final long BASE = 16L << 20;
+  private static final long LOW = 16L << 20;
 
   private final HostDevice host;
-  private final GuestView view;
+  private final GuestWatch watch = new GuestWatch();
   private final AccessGuard guard;
   private final GuestDriver driver;
   private final Room room;
+  private final long base;
   private final long pageBytes;
   private final ByteBuffer memory;
   private final Optional<DirtyBitmap> written;
@@ -48,10 +52,10 @@ final class Guest implements AutoCloseable {
       Neighbours neighbours)
       throws MigrationException {
     this.host = host;
-    this.view = new GuestView(host);
     this.guard = new AccessGuard("guest", AccessPolicy.Mode.ENFORCE, (id, access, state) -> {});
     this.pageBytes = Math.max(4096, host.dma().pageSizeBytes());
     long size = roundUp(software.memoryBytes(), pageBytes);
+    this.base = base(host.dma(), size);
     this.memory =
         ByteBuffer.allocateDirect((int) (size + pageBytes))
             .alignedSlice((int) pageBytes)
@@ -61,12 +65,16 @@ final class Guest implements AutoCloseable {
     this.written =
         size == 0
             ? Optional.empty()
-            : Optional.of(new DirtyBitmap(new MemoryRange(BASE, size), pageBytes));
+            : Optional.of(new DirtyBitmap(new MemoryRange(base, size), pageBytes));
     if (size > 0) {
-      host.dma().map(BASE, memory.duplicate(), DmaSpace.Direction.READ_WRITE);
+      host.dma().map(base, memory.duplicate(), DmaSpace.Direction.READ_WRITE);
     }
     this.room =
-        new Room(new GuardedHostDevice(view, guard), deviceId, List.copyOf(peers), neighbours);
+        new Room(
+            new GuardedHostDevice(new ObservedHost(host, watch), guard),
+            deviceId,
+            List.copyOf(peers),
+            neighbours);
     this.driver = software.install(room);
   }
 
@@ -88,10 +96,16 @@ final class Guest implements AutoCloseable {
     return new Guest(host, software, deviceId, peers, neighbours);
   }
 
+  private static long base(DmaSpace dma, long sizeBytes) {
+    MemoryRange high = new MemoryRange(HIGH, Math.max(sizeBytes, 1));
+    return dma.usableRanges().stream().anyMatch(usable -> usable.contains(high)) ? HIGH : LOW;
+  }
+
   /** Returns where a peer's region can be placed: above the guest's memory. */
   static long peerAddress(HostDevice host, GuestSoftware software) {
     long pageBytes = Math.max(4096, host.dma().pageSizeBytes());
-    return roundUp(BASE + roundUp(software.memoryBytes(), pageBytes), 16L << 20);
+    long size = roundUp(software.memoryBytes(), pageBytes);
+    return roundUp(base(host.dma(), size) + size, 16L << 20);
   }
 
   private static long roundUp(long bytes, long unit) {
@@ -107,7 +121,7 @@ final class Guest implements AutoCloseable {
   }
 
   long signals() {
-    return view.signals();
+    return watch.signals();
   }
 
   long pageBytes() {
@@ -181,7 +195,7 @@ final class Guest implements AutoCloseable {
 
     @Override
     public long memoryAddress() {
-      return BASE;
+      return base;
     }
 
     @Override
@@ -201,7 +215,7 @@ final class Guest implements AutoCloseable {
       check(offset, length);
       memory.slice((int) offset, length).put(from);
       if (length > 0) {
-        written.ifPresent(bitmap -> bitmap.mark(new MemoryRange(BASE + offset, length)));
+        written.ifPresent(bitmap -> bitmap.mark(new MemoryRange(base + offset, length)));
       }
     }
 

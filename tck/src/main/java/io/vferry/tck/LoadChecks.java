@@ -79,6 +79,12 @@ final class LoadChecks {
             Need.NEWER),
         Check.of(
             Chapter.LOAD,
+            "earlier",
+            "A stream that an earlier version wrote is still taken.",
+            LoadChecks::earlier,
+            Need.EARLIER),
+        Check.of(
+            Chapter.LOAD,
             "refusal-stays",
             "After a write was refused, each further write and leaving RESUMING fail.",
             LoadChecks::stays),
@@ -104,9 +110,7 @@ final class LoadChecks {
   }
 
   private static Script script(Facts facts, String text, Spoiler spoiler) {
-    return new Plot(facts)
-        .open(DESTINATION)
-        .go(DESTINATION, DeviceState.RESUMING)
+    return Plot.at(facts, DESTINATION, DeviceState.RESUMING)
         .in(
             DESTINATION,
             DeviceState.RESUMING,
@@ -121,6 +125,7 @@ final class LoadChecks {
   private static void mustRefuse(Party party, byte[] bad, String text)
       throws MigrationException, Violation {
     LoadStream stream = party.loading();
+    party.touched();
     for (int offset = 0; offset < bad.length; offset += Plot.PIECE_BYTES) {
       ByteBuffer piece =
           ByteBuffer.wrap(bad, offset, Math.min(Plot.PIECE_BYTES, bad.length - offset));
@@ -308,11 +313,29 @@ final class LoadChecks {
     return scripts;
   }
 
+  private static List<Script> earlier(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (byte[] stream : facts.subject().earlierStreams()) {
+      scripts.add(
+          Plot.at(facts, DESTINATION, DeviceState.RESUMING)
+              .in(
+                  DESTINATION,
+                  DeviceState.RESUMING,
+                  "destination: write stream number %d of an earlier version"
+                      .formatted(scripts.size() + 1),
+                  scene -> {
+                    scene.party(DESTINATION).write(stream, Plot.PIECE_BYTES);
+                    scene.party(DESTINATION).wroteWhole();
+                  })
+              .arc(DESTINATION, Arc.RESUMING_TO_STOP)
+              .script());
+    }
+    return scripts;
+  }
+
   private static List<Script> stays(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(DESTINATION)
-            .go(DESTINATION, DeviceState.RESUMING)
+        Plot.at(facts, DESTINATION, DeviceState.RESUMING)
             .in(
                 DESTINATION,
                 DeviceState.RESUMING,
@@ -320,6 +343,7 @@ final class LoadChecks {
                 scene -> {
                   Party party = scene.party(DESTINATION);
                   LoadStream stream = party.loading();
+                  party.touched();
                   byte[] bad = rubbish(facts, 100_000);
                   boolean refused =
                       Plot.failure("write", () -> stream.write(ByteBuffer.wrap(bad))).isPresent();
@@ -340,9 +364,7 @@ final class LoadChecks {
     List<Script> scripts = new ArrayList<>();
     for (int part : List.of(1, 2, 3)) {
       scripts.add(
-          new Plot(facts)
-              .open(DESTINATION)
-              .go(DESTINATION, DeviceState.RESUMING)
+          Plot.at(facts, DESTINATION, DeviceState.RESUMING)
               .in(
                   DESTINATION,
                   DeviceState.RESUMING,
@@ -355,14 +377,13 @@ final class LoadChecks {
                         join(
                             Arrays.copyOf(whole, whole.length * part / 3 - 1), rubbish(facts, 200));
                     LoadStream stream = party.loading();
+                    party.touched();
                     Plot.failure("write", () -> stream.write(ByteBuffer.wrap(bad)));
                     Plot.failure(
                         "leave RESUMING", () -> party.device().perform(Arc.RESUMING_TO_STOP));
                   })
               .reset(DESTINATION)
-              .go(DESTINATION, DeviceState.RESUMING)
-              .loadGood(DESTINATION)
-              .arc(DESTINATION, Arc.RESUMING_TO_STOP)
+              .loadsGood(DESTINATION)
               .script());
     }
     return scripts;
@@ -370,29 +391,24 @@ final class LoadChecks {
 
   private static List<Script> secondLoad(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(DESTINATION)
-            .go(DESTINATION, DeviceState.RESUMING)
-            .loadGood(DESTINATION)
-            .arc(DESTINATION, Arc.RESUMING_TO_STOP)
-            .arc(DESTINATION, Arc.STOP_TO_RESUMING)
-            .in(
-                DESTINATION,
-                DeviceState.RESUMING,
-                "destination: write rubbish and leave RESUMING",
-                scene -> mustRefuse(scene.party(DESTINATION), rubbish(facts, 4096), "rubbish"))
-            .script(),
-        new Plot(facts)
-            .open(DESTINATION)
-            .go(DESTINATION, DeviceState.RESUMING)
-            .loadGood(DESTINATION)
-            .arc(DESTINATION, Arc.RESUMING_TO_STOP)
-            .arc(DESTINATION, Arc.STOP_TO_RESUMING)
-            .in(
-                DESTINATION,
-                DeviceState.RESUMING,
-                "destination: write nothing and leave RESUMING",
-                scene -> leaveMustFail(scene.party(DESTINATION), "nothing was written"))
-            .script());
+        second(facts, "rubbish", party -> mustRefuse(party, rubbish(facts, 4096), "rubbish")),
+        second(facts, "nothing", party -> leaveMustFail(party, "nothing was written")));
+  }
+
+  private interface SecondLoad {
+    void run(Party party) throws MigrationException, Violation;
+  }
+
+  private static Script second(Facts facts, String text, SecondLoad load) {
+    return new Plot(facts)
+        .open(DESTINATION)
+        .loadsGood(DESTINATION)
+        .arc(DESTINATION, Arc.STOP_TO_RESUMING)
+        .in(
+            DESTINATION,
+            DeviceState.RESUMING,
+            "destination: write %s and leave RESUMING".formatted(text),
+            scene -> load.run(scene.party(DESTINATION)))
+        .script();
   }
 }

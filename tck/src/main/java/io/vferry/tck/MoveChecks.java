@@ -3,12 +3,11 @@ package io.vferry.tck;
 import static io.vferry.tck.Role.DESTINATION;
 import static io.vferry.tck.Role.SOURCE;
 
-import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.DeviceState;
-import io.vferry.spi.vm.GuestAudit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Whole moves. */
@@ -77,21 +76,31 @@ final class MoveChecks {
             .open(SOURCE)
             .boot(SOURCE)
             .elapse(WORK_NANOS)
-            .go(SOURCE, DeviceState.STOP)
-            .step("note what the guest has done", scene -> note(scene, SOURCE, "before"))
-            .forget(SOURCE)
-            .open(SOURCE)
+            .step(
+                "the guest resets the device and unloads its driver",
+                scene -> {
+                  scene.party(SOURCE).host().reset();
+                  scene.party(SOURCE).endGuest();
+                })
             .move(SOURCE, DESTINATION, true)
             .go(DESTINATION, DeviceState.RUNNING)
             .boot(DESTINATION)
             .elapse(WORK_NANOS)
             .go(DESTINATION, DeviceState.STOP)
             .audit(DESTINATION)
-            .step(
-                Step.of(
-                        "destination: compare what the guest has done in as much time",
-                        MoveChecks::compareFresh)
-                    .onlyIf(scene -> scene.hasGuest(DESTINATION)))
+            .script(),
+        new Plot(facts)
+            .open(SOURCE)
+            .boot(SOURCE)
+            .step(worked(SOURCE, WORK_NANOS, "before"))
+            .forget(SOURCE)
+            .open(SOURCE)
+            .move(SOURCE, DESTINATION, true)
+            .go(DESTINATION, DeviceState.RUNNING)
+            .boot(DESTINATION)
+            .step(worked(DESTINATION, WORK_NANOS, "after"))
+            .step(compare(MoveChecks::compareFresh, "before", "after"))
+            .audit(DESTINATION)
             .script());
   }
 
@@ -122,70 +131,76 @@ final class MoveChecks {
               .open(SOURCE)
               .boot(SOURCE)
               .elapse(extraNanos + 1_000)
-              .step("note what the guest has done", scene -> note(scene, SOURCE, "early"))
-              .elapse(2 * WORK_NANOS)
+              .step(worked(SOURCE, 2 * WORK_NANOS, "before"))
               .stop(SOURCE, 23_000)
-              .go(SOURCE, DeviceState.STOP)
-              .step("note what the guest has done", scene -> note(scene, SOURCE, "before"))
               .move(SOURCE, DESTINATION, false)
               .carry(SOURCE, DESTINATION)
               .go(DESTINATION, DeviceState.RUNNING)
-              .elapse(2 * WORK_NANOS)
-              .go(DESTINATION, DeviceState.STOP)
-              .step(
-                  Step.of(
-                          "destination: compare what the guest has done in as much time",
-                          MoveChecks::compare)
-                      .onlyIf(scene -> scene.hasGuest(DESTINATION)))
+              .step(worked(DESTINATION, 2 * WORK_NANOS, "after"))
+              .step(compare(MoveChecks::compareMoved, "before", "after"))
               .script());
     }
     return scripts;
   }
 
-  private static void note(Scene scene, Role role, String key)
-      throws MigrationException, Violation {
-    if (scene.hasGuest(role)) {
-      scene.note(key, scene.guest(role).audit());
-    }
+  /** What the guest counted in some time. */
+  private record Work(long nanos, Map<String, Long> grown) {}
+
+  /** Lets a guest work and notes what it did meanwhile. */
+  private static Step worked(Role role, long nanos, String key) {
+    return Step.of(
+            "%s: let %s pass and note what the guest did".formatted(role.text(), Plot.time(nanos)),
+            scene -> {
+              Map<String, Long> before = scene.guest(role).audit().counts();
+              scene.elapse(nanos);
+              Map<String, Long> grown = new TreeMap<>();
+              scene
+                  .guest(role)
+                  .audit()
+                  .counts()
+                  .forEach((name, count) -> grown.put(name, count - before.getOrDefault(name, 0L)));
+              scene.note(key, new Work(nanos, grown));
+            })
+        .onlyIf(scene -> scene.guestIsUpToDate(role) && scene.at(role) == DeviceState.RUNNING);
+  }
+
+  private interface Comparison {
+    void compare(Work usual, Work now) throws Violation;
+  }
+
+  private static Step compare(Comparison comparison, String usual, String now) {
+    return Step.of(
+            "compare what the guest did before the move and after it",
+            scene ->
+                comparison.compare(
+                    scene.noted(usual, Work.class).orElseThrow(),
+                    scene.noted(now, Work.class).orElseThrow()))
+        .onlyIf(
+            scene ->
+                scene.noted(usual, Work.class).isPresent()
+                    && scene.noted(now, Work.class).isPresent());
   }
 
   /** What grew on the source has to grow on the destination as well, if only by half as much. */
-  private static void compare(Scene scene) throws MigrationException, Violation {
-    Map<String, Long> early = counts(scene, "early");
-    Map<String, Long> before = counts(scene, "before");
-    Map<String, Long> after = scene.guest(DESTINATION).audit().counts();
-    for (Map.Entry<String, Long> entry : before.entrySet()) {
-      long grew = entry.getValue() - early.getOrDefault(entry.getKey(), 0L);
-      long grows = after.getOrDefault(entry.getKey(), 0L) - entry.getValue();
-      if (grew > 3 && grows < grew / 2) {
-        throw new Violation(
-            "stuck",
-            "in 40 ms '%s' grew by %d before the move and by %d after it"
-                .formatted(entry.getKey(), grew, grows));
-      }
-    }
+  private static void compareMoved(Work usual, Work now) throws Violation {
+    compareWork(usual, now, "in %s '%s' grew by %d before the move and by %d after it");
   }
 
   /** A guest that boots does as much as one on a device that never moved, or half of it. */
-  private static void compareFresh(Scene scene) throws MigrationException, Violation {
-    Map<String, Long> usual = counts(scene, "before");
-    Map<String, Long> now = scene.guest(DESTINATION).audit().counts();
-    for (Map.Entry<String, Long> entry : usual.entrySet()) {
-      long done = now.getOrDefault(entry.getKey(), 0L);
+  private static void compareFresh(Work usual, Work now) throws Violation {
+    compareWork(
+        usual, now, "in %s '%s' came to %d on a device that never moved and to %d after the move");
+  }
+
+  private static void compareWork(Work usual, Work now, String text) throws Violation {
+    for (Map.Entry<String, Long> entry : usual.grown().entrySet()) {
+      long done = now.grown().getOrDefault(entry.getKey(), 0L);
       if (entry.getValue() > 3 && done < entry.getValue() / 2) {
         throw new Violation(
             "stuck",
-            "in 20 ms '%s' came to %d on a device that never moved and to %d after the move"
-                .formatted(entry.getKey(), entry.getValue(), done));
+            text.formatted(Plot.time(usual.nanos()), entry.getKey(), entry.getValue(), done));
       }
     }
-  }
-
-  private static Map<String, Long> counts(Scene scene, String key) {
-    return scene
-        .noted(key, GuestAudit.Verdict.class)
-        .map(GuestAudit.Verdict::counts)
-        .orElse(Map.of());
   }
 
   private static List<Script> pingPong(Facts facts) {

@@ -25,6 +25,9 @@ enum Need {
       facts -> !facts.info().hostMigration()),
   FOREIGN("no device of another kind was named", Facts::foreign),
   NEWER("no newer device was named", Facts::newer),
+  EARLIER(
+      "no stream of an earlier version was named",
+      facts -> !facts.subject().earlierStreams().isEmpty()),
   REFUSING("no device was named whose hardware refuses an arc", Facts::refusing);
 
   private final String reason;

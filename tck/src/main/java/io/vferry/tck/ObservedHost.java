@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** The host device as the driver gets it: each access goes through the tap and into the ledger. */
+/** A host device with somebody who watches what is done with it. */
 final class ObservedHost implements HostDevice {
 
   private static final String DATA = "migration data that were not closed";
@@ -29,13 +29,23 @@ final class ObservedHost implements HostDevice {
   private static final String LOG = "DMA logs that were not stopped";
 
   private final HostDevice device;
-  private final AccessTap tap;
-  private final Ledger ledger;
+  private final HostWatch watch;
 
-  ObservedHost(HostDevice device, AccessTap tap, Ledger ledger) {
+  ObservedHost(HostDevice device, HostWatch watch) {
     this.device = device;
-    this.tap = tap;
-    this.ledger = ledger;
+    this.watch = watch;
+  }
+
+  /** Reaches for the device itself, which may be gone. */
+  private void reach(String what) throws MigrationException {
+    watch.touch(what);
+    if (watch.loss() != HostWatch.Loss.NONE) {
+      throw gone(what);
+    }
+  }
+
+  private static MigrationException gone(String what) {
+    return new MigrationException(DeviceError.DEVICE_LOST, "the kit took the device away: " + what);
   }
 
   @Override
@@ -50,7 +60,7 @@ final class ObservedHost implements HostDevice {
 
   @Override
   public Region region(int index) throws MigrationException {
-    tap.touch("open region " + index);
+    watch.touch("open region " + index);
     return new ObservedRegion(device.region(index));
   }
 
@@ -66,13 +76,13 @@ final class ObservedHost implements HostDevice {
 
   @Override
   public void reset() throws MigrationException {
-    tap.touch("reset the host device");
+    reach("reset the host device");
     device.reset();
   }
 
   @Override
   public Optional<HostDevice> companion(String role) {
-    return device.companion(role).map(other -> new ObservedHost(other, tap, ledger));
+    return device.companion(role).map(other -> new ObservedHost(other, watch));
   }
 
   @Override
@@ -90,8 +100,7 @@ final class ObservedHost implements HostDevice {
 
   @Override
   public void close() throws MigrationException {
-    ledger.hostClosed();
-    device.close();
+    watch.close(device);
   }
 
   private final class ObservedRegion implements Region {
@@ -109,20 +118,38 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public void read(long offset, ByteBuffer into) throws MigrationException {
-      tap.touch("read %d bytes at 0x%x of region %d".formatted(into.remaining(), offset, index()));
+      if (silent("read %d bytes at 0x%x of region %d", into, offset)) {
+        while (into.hasRemaining()) {
+          into.put((byte) 0xff);
+        }
+        return;
+      }
       region.read(offset, into);
     }
 
     @Override
     public void write(long offset, ByteBuffer from) throws MigrationException {
-      tap.touch("write %d bytes at 0x%x of region %d".formatted(from.remaining(), offset, index()));
+      if (silent("write %d bytes at 0x%x of region %d", from, offset)) {
+        from.position(from.limit());
+        return;
+      }
       region.write(offset, from);
     }
 
     @Override
     public Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
-      tap.touch("map region " + index());
+      watch.touch("map region " + index());
       return region.map(offset, lengthBytes);
+    }
+
+    /** Reaches for the region; returns whether nobody answers. */
+    private boolean silent(String what, ByteBuffer buffer, long offset) throws MigrationException {
+      String text = what.formatted(buffer.remaining(), offset, index());
+      watch.touch(text);
+      if (watch.loss() == HostWatch.Loss.TOLD) {
+        throw gone(text);
+      }
+      return watch.loss() == HostWatch.Loss.SILENT;
     }
 
     private int index() {
@@ -145,33 +172,39 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public void enable(int index, int vectors, Listener listener) throws MigrationException {
-      tap.touch("turn interrupts on");
-      interrupts.enable(index, vectors, listener);
-      ledger.took(IRQ);
+      watch.touch("turn interrupts on");
+      interrupts.enable(
+          index,
+          vectors,
+          vector -> {
+            watch.signalled();
+            listener.signalled(vector);
+          });
+      watch.took(IRQ);
     }
 
     @Override
     public void disable(int index) throws MigrationException {
-      tap.touch("turn interrupts off");
+      watch.touch("turn interrupts off");
       interrupts.disable(index);
-      ledger.gaveBack(IRQ);
+      watch.gaveBack(IRQ);
     }
 
     @Override
     public void mask(int index, int vector) throws MigrationException {
-      tap.touch("mask an interrupt");
+      watch.touch("mask an interrupt");
       interrupts.mask(index, vector);
     }
 
     @Override
     public void unmask(int index, int vector) throws MigrationException {
-      tap.touch("unmask an interrupt");
+      watch.touch("unmask an interrupt");
       interrupts.unmask(index, vector);
     }
 
     @Override
     public void trigger(int index, int vector) throws MigrationException {
-      tap.touch("trigger an interrupt");
+      watch.touch("trigger an interrupt");
       interrupts.trigger(index, vector);
     }
   }
@@ -196,23 +229,23 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public void map(long iova, ByteBuffer memory, Direction direction) throws MigrationException {
-      tap.touch("map memory for DMA");
+      watch.touch("map memory for DMA");
       dma.map(iova, memory, direction);
-      ledger.took(MAPPING);
+      watch.took(MAPPING);
     }
 
     @Override
     public void mapPeer(long iova, Region peer, MemoryRange part) throws MigrationException {
-      tap.touch("map a peer for DMA");
+      watch.touch("map a peer for DMA");
       dma.mapPeer(iova, peer, part);
-      ledger.took(MAPPING);
+      watch.took(MAPPING);
     }
 
     @Override
     public void unmap(MemoryRange iovaRange) throws MigrationException {
-      tap.touch("unmap memory");
+      watch.touch("unmap memory");
       dma.unmap(iovaRange);
-      ledger.gaveBack(MAPPING);
+      watch.gaveBack(MAPPING);
     }
   }
 
@@ -231,19 +264,19 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public DeviceState state() throws MigrationException {
-      tap.touch("ask the host for the state");
+      reach("ask the host for the state");
       return migration.state();
     }
 
     @Override
     public Optional<MigrationData> setState(DeviceState target) throws MigrationException {
-      tap.touch("ask the host to go to " + target);
+      reach("ask the host to go to " + target);
       return migration.setState(target).map(ObservedData::new);
     }
 
     @Override
     public OptionalLong stopCopyBytes() throws MigrationException {
-      tap.touch("ask the host for the size");
+      reach("ask the host for the size");
       return migration.stopCopyBytes();
     }
   }
@@ -255,19 +288,19 @@ final class ObservedHost implements HostDevice {
 
     ObservedData(MigrationData data) {
       this.data = data;
-      ledger.took(DATA);
+      watch.took(DATA);
     }
 
     @Override
     public int read(ByteBuffer into) throws MigrationException {
-      tap.touch("read migration data");
+      reach("read migration data");
       checkOpen();
       return data.read(into);
     }
 
     @Override
     public int write(ByteBuffer from) throws MigrationException {
-      tap.touch("write migration data");
+      reach("write migration data");
       checkOpen();
       return data.write(from);
     }
@@ -280,7 +313,7 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public Precopy precopy() throws MigrationException {
-      tap.touch("ask the host for the pre-copy progress");
+      reach("ask the host for the pre-copy progress");
       return data.precopy();
     }
 
@@ -289,11 +322,11 @@ final class ObservedHost implements HostDevice {
       synchronized (this) {
         if (!closed) {
           closed = true;
-          ledger.gaveBack(DATA);
+          watch.gaveBack(DATA);
         }
       }
       // Closing ends a call that waits, as the host's own data do.
-      tap.letGo();
+      watch.dataClosed();
       data.close();
     }
   }
@@ -308,22 +341,22 @@ final class ObservedHost implements HostDevice {
 
     @Override
     public long start(List<MemoryRange> iovaRanges, long pageSizeBytes) throws MigrationException {
-      tap.touch("start the DMA log");
+      reach("start the DMA log");
       long size = log.start(iovaRanges, pageSizeBytes);
-      ledger.took(LOG);
+      watch.took(LOG);
       return size;
     }
 
     @Override
     public void stop() throws MigrationException {
-      tap.touch("stop the DMA log");
-      ledger.gaveBackAll(LOG);
+      watch.touch("stop the DMA log");
+      watch.gaveBackAll(LOG);
       log.stop();
     }
 
     @Override
     public void report(DirtyBitmap into) throws MigrationException {
-      tap.touch("report the DMA log");
+      reach("report the DMA log");
       log.report(into);
     }
   }

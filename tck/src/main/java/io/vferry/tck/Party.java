@@ -35,38 +35,33 @@ final class Party {
 
   private final Role role;
   private final HostDevice host;
-  private final AccessTap tap;
-  private final Ledger ledger;
+  private final DriverWatch watch;
   private final MigratableDevice device;
   private final ByteArrayOutputStream recorded = new ByteArrayOutputStream();
   private DeviceState at;
   private @Nullable SaveStream save;
   private @Nullable LoadStream load;
   private boolean written;
+  private boolean whole;
+  private boolean guestIsBehind;
+  private byte @Nullable [] saved;
+  private byte @Nullable [] loaded;
   private @Nullable Guest guest;
 
   private Party(
-      Role role,
-      HostDevice host,
-      AccessTap tap,
-      Ledger ledger,
-      MigratableDevice device,
-      DeviceState at) {
+      Role role, HostDevice host, DriverWatch watch, MigratableDevice device, DeviceState at) {
     this.role = role;
     this.host = host;
-    this.tap = tap;
-    this.ledger = ledger;
+    this.watch = watch;
     this.device = device;
     this.at = at;
   }
 
   static Party attach(Role role, HostDevice host, MigrationDriver driver)
       throws MigrationException, Violation {
-    AccessTap tap = new AccessTap();
-    Ledger ledger = new Ledger();
-    MigratableDevice device =
-        call("attach", () -> driver.attach(new ObservedHost(host, tap, ledger)));
-    Party party = new Party(role, host, tap, ledger, device, DeviceState.RUNNING);
+    DriverWatch watch = new DriverWatch();
+    MigratableDevice device = call("attach", () -> driver.attach(new ObservedHost(host, watch)));
+    Party party = new Party(role, host, watch, device, DeviceState.RUNNING);
     party.at = party.state();
     return party;
   }
@@ -114,11 +109,11 @@ final class Party {
   }
 
   AccessTap tap() {
-    return tap;
+    return watch.tap();
   }
 
   Ledger ledger() {
-    return ledger;
+    return watch.ledger();
   }
 
   MigratableDevice device() {
@@ -144,6 +139,7 @@ final class Party {
 
   void guest(Guest installed) {
     guest = installed;
+    guestIsBehind = false;
     installed.guard().at(at);
   }
 
@@ -216,6 +212,8 @@ final class Party {
     } else if (outcome instanceof ArcOutcome.Loading loading && arc.opensLoadStream()) {
       load = loading.stream();
       written = false;
+      whole = false;
+      loaded = null;
     } else if (!(outcome instanceof ArcOutcome.Done)
         || arc.opensSaveStream()
         || arc.opensLoadStream()) {
@@ -224,7 +222,39 @@ final class Party {
     }
     expect(arc.to(), "state-after-arc", "after " + arc);
     at = arc.to();
+    if (at.running()) {
+      saved = null;
+    }
     guest().ifPresent(one -> one.guard().at(at));
+  }
+
+  /** Calls the driver, and one of its accesses to the device fails; returns how the call failed. */
+  Optional<MigrationException> failing(int access, String what, Act act) throws Violation {
+    tap().failAt(access);
+    try {
+      return Plot.failure(what, act);
+    } finally {
+      tap().stop();
+    }
+  }
+
+  /** Some calls of the kit itself that use the driver. */
+  @FunctionalInterface
+  interface Steps {
+    void run() throws MigrationException, Violation;
+  }
+
+  /** As {@link #failing}, for more than one call of the driver. */
+  Optional<MigrationException> failingSteps(int access, Steps steps) throws Violation {
+    tap().failAt(access);
+    try {
+      steps.run();
+      return Optional.empty();
+    } catch (MigrationException e) {
+      return Optional.of(e);
+    } finally {
+      tap().stop();
+    }
   }
 
   /** Resets by the driver and checks where the device is then. */
@@ -232,6 +262,9 @@ final class Party {
     act("reset", device::reset);
     expect(DeviceState.RUNNING, "state-after-reset", "after reset");
     at = DeviceState.RUNNING;
+    saved = null;
+    loaded = null;
+    guestIsBehind = true;
     guest().ifPresent(one -> one.guard().at(at));
   }
 
@@ -276,6 +309,27 @@ final class Party {
     return recorded.toByteArray();
   }
 
+  /** Remembers the whole stream that was read of this device. */
+  void saved(byte[] image) {
+    saved = image;
+  }
+
+  /** Returns the last stream of this device, if it has not run since. */
+  byte @Nullable [] saved() {
+    return saved;
+  }
+
+  /** Remembers the whole stream that was written to this device. */
+  void loaded(byte[] image) {
+    loaded = image;
+    guestIsBehind = true;
+  }
+
+  /** Returns the stream that this device has loaded, or is about to. */
+  byte @Nullable [] loaded() {
+    return at == DeviceState.RESUMING ? null : loaded;
+  }
+
   byte[] recording() {
     return recorded.toByteArray();
   }
@@ -283,6 +337,31 @@ final class Party {
   /** Whether anything was written since RESUMING was entered. */
   boolean written() {
     return written;
+  }
+
+  /** Says that something was written to the load stream. */
+  void touched() {
+    written = true;
+  }
+
+  /** Whether a whole stream was written since RESUMING was entered, and nothing else. */
+  boolean whole() {
+    return whole;
+  }
+
+  /** Says that what was written is a whole stream. */
+  void wroteWhole() {
+    whole = true;
+  }
+
+  /** Whether the guest has not yet noticed a reset of the device, or a load. */
+  boolean guestIsBehind() {
+    return guestIsBehind;
+  }
+
+  /** Says that the guest worked. */
+  void guestWorked() {
+    guestIsBehind = false;
   }
 
   /** Writes all of it, cut into pieces. */

@@ -1,5 +1,6 @@
 package io.vferry.tck;
 
+import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -23,6 +24,10 @@ final class Plot {
 
   private static final int LARGE_BYTES = 1 << 20;
 
+  private static final int RUBBISH_BYTES = 4096;
+
+  private static final String GUEST_SAVED = "guest saved";
+
   private final Facts facts;
   private final List<Step> steps = new ArrayList<>();
   private final Map<Role, DeviceState> at = new EnumMap<>(Role.class);
@@ -30,6 +35,19 @@ final class Plot {
 
   Plot(Facts facts) {
     this.facts = facts;
+  }
+
+  /** Begins with a device that is opened and brought to a state. */
+  static Plot at(Facts facts, Role role, DeviceState state) {
+    return new Plot(facts).open(role).go(role, state);
+  }
+
+  /**
+   * Begins with a device that is ready for an arc: a whole stream was written to leave RESUMING.
+   */
+  static Plot before(Facts facts, Role role, Arc arc) {
+    Plot plot = at(facts, role, arc.from());
+    return arc == Arc.RESUMING_TO_STOP ? plot.loadGood(role) : plot;
   }
 
   Script script() {
@@ -96,7 +114,10 @@ final class Plot {
     return step(
         Step.of(
                 role.text() + ": write a whole stream",
-                scene -> scene.party(role).write(facts.image().get(), PIECE_BYTES))
+                scene -> {
+                  scene.party(role).write(facts.image().get(), PIECE_BYTES);
+                  scene.party(role).wroteWhole();
+                })
             .onlyIf(scene -> scene.loading(role) && !scene.written(role)));
   }
 
@@ -143,6 +164,8 @@ final class Plot {
                 "read gave NOTHING_NOW in STOP_COPY, where only DATA and END are right");
           }
           scene.image(party.recording());
+          scene.note(GUEST_SAVED, scene.hasGuest(role));
+          party.saved(scene.image());
         });
   }
 
@@ -152,8 +175,13 @@ final class Plot {
     return step(
         Step.of(
                 "%s: write it %d bytes at a time".formatted(role.text(), pieceBytes),
-                scene -> write(scene.party(role), scene.image(), pieceBytes))
-            .onlyIf(scene -> scene.loading(role)));
+                scene -> {
+                  Party party = scene.party(role);
+                  write(party, scene.image(), pieceBytes);
+                  party.wroteWhole();
+                  party.loaded(scene.image());
+                })
+            .onlyIf(scene -> scene.loading(role) && scene.hasImage() && !scene.written(role)));
   }
 
   static void write(Party party, byte[] image, int pieceBytes)
@@ -167,10 +195,103 @@ final class Plot {
     party.write(java.util.Arrays.copyOfRange(image, (int) tinyBytes, image.length), LARGE_BYTES);
   }
 
+  /** Stops a device and reads its stream to the end, which the next load takes. */
+  Plot saves(Role role, int pieceBytes) {
+    return go(role, DeviceState.STOP_COPY).finish(role, pieceBytes);
+  }
+
+  /** Loads what was saved last and proves it whole. */
+  Plot loads(Role role, int pieceBytes) {
+    return go(role, DeviceState.RESUMING).load(role, pieceBytes).arc(role, Arc.RESUMING_TO_STOP);
+  }
+
+  /** Loads the stream that was recorded before the checks and proves it whole. */
+  Plot loadsGood(Role role) {
+    return go(role, DeviceState.RESUMING).loadGood(role).arc(role, Arc.RESUMING_TO_STOP);
+  }
+
+  /** Goes to RESUMING and has a load refused. */
+  Plot loadsRubbish(Role role) {
+    return go(role, DeviceState.RESUMING)
+        .in(
+            role,
+            DeviceState.RESUMING,
+            role.text() + ": write rubbish and try to leave RESUMING",
+            scene -> {
+              Party party = scene.party(role);
+              LoadStream stream = party.loading();
+              byte[] rubbish = LoadChecks.rubbish(facts, RUBBISH_BYTES);
+              party.touched();
+              failure("write", () -> stream.write(ByteBuffer.wrap(rubbish)));
+              failure("leave RESUMING", () -> party.device().perform(Arc.RESUMING_TO_STOP));
+              party.look();
+            });
+  }
+
+  /** Performs an arc in which an access fails, and looks what became of it. */
+  Plot failing(Role role, Arc arc, int access, AfterFailure then) {
+    String what = "perform " + arc;
+    return perform(
+        role,
+        arc,
+        "%s: %s, in which access number %d to the device fails"
+            .formatted(role.text(), arc, access + 1),
+        scene -> {
+          Party party = scene.party(role);
+          then.look(scene, party.failing(access, what, () -> party.device().perform(arc)));
+        });
+  }
+
+  /** What is looked at after an arc in which an access failed. */
+  @FunctionalInterface
+  interface AfterFailure {
+    void look(Scene scene, Optional<MigrationException> failure)
+        throws MigrationException, Violation;
+  }
+
+  /** Uses a stream whose session has ended. */
+  Plot useEnded(Role role, String kind) {
+    return step(
+        Step.of(
+                role.text() + ": use the stream of the session that ended",
+                scene -> useEnded(scene.party(role), kind))
+            .onlyIf(scene -> !scene.saving(role) && !scene.loading(role)));
+  }
+
+  void useEnded(Party party, String kind) throws Violation {
+    if (party.save().isPresent()) {
+      SaveStream stream = party.saving();
+      mustFail(
+          "read",
+          List.of(DeviceError.SESSION_CLOSED),
+          "read-" + kind,
+          () -> stream.read(ByteBuffer.allocateDirect(64)));
+    }
+    if (party.load().isPresent()) {
+      LoadStream stream = party.loading();
+      byte[] image = facts.image().get();
+      mustFail(
+          "write",
+          List.of(DeviceError.SESSION_CLOSED),
+          "write-" + kind,
+          () -> stream.write(ByteBuffer.wrap(image, 0, Math.min(16, image.length))));
+    }
+  }
+
   Plot boot(Role role) {
     return step(
         Step.of(role.text() + ": boot the guest", scene -> scene.boot(role))
-            .onlyIf(scene -> scene.at(role) == DeviceState.RUNNING && !scene.hasGuest(role)));
+            .onlyIf(
+                scene ->
+                    scene.at(role) == DeviceState.RUNNING
+                        && !scene.hasGuest(role)
+                        && !hasStateOfGuest(scene, role)));
+  }
+
+  /** Whether a device has loaded the state of one that a guest had set up. */
+  private static boolean hasStateOfGuest(Scene scene, Role role) {
+    boolean guestSaved = scene.noted(GUEST_SAVED, Boolean.class).orElse(false);
+    return guestSaved && scene.present(role).filter(one -> one.loaded() != null).isPresent();
   }
 
   Plot elapse(long nanos) {
@@ -191,16 +312,12 @@ final class Plot {
       }
     }
     stop(from, 37_000);
-    go(from, DeviceState.STOP_COPY);
-    finish(from, PIECE_BYTES);
+    saves(from, PIECE_BYTES);
     if (!facts.subject().model()) {
       // The one piece of hardware starts anew as its own destination.
       at.put(to, DeviceState.RUNNING);
     }
-    go(to, DeviceState.RESUMING);
-    load(to, PIECE_BYTES);
-    arc(to, Arc.RESUMING_TO_STOP);
-    return this;
+    return loads(to, PIECE_BYTES);
   }
 
   /** Goes to the P2P state, where a device waits for the others, and lets it work on there. */
@@ -216,7 +333,7 @@ final class Plot {
   Plot carry(Role from, Role to) {
     return step(
         Step.of("carry the guest's memory to the " + to.text(), scene -> scene.carryGuest(from, to))
-            .onlyIf(scene -> scene.hasGuest(from)));
+            .onlyIf(scene -> scene.guestIsUpToDate(from) && scene.arrived(from, to)));
   }
 
   Plot forget(Role role) {
@@ -236,12 +353,14 @@ final class Plot {
                         "audit", "the guest found: " + String.join("; ", verdict.violations()));
                   }
                 })
-            .onlyIf(scene -> scene.hasGuest(role) && !scene.at(role).running()));
+            .onlyIf(scene -> scene.guestIsUpToDate(role) && !scene.at(role).running()));
   }
 
   /** Expects the state. */
   Plot expect(Role role, DeviceState state, String kind) {
-    return step(
+    return in(
+        role,
+        state,
         role.text() + ": state() says " + state,
         scene -> scene.party(role).expect(state, kind, "now"));
   }

@@ -2,13 +2,11 @@ package io.vferry.tck;
 
 import static io.vferry.tck.Role.SOURCE;
 
-import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,12 +49,9 @@ final class ResetChecks {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, state)
+          Plot.at(facts, SOURCE, state)
               .reset(SOURCE)
-              .go(SOURCE, DeviceState.STOP_COPY)
-              .finish(SOURCE, Plot.PIECE_BYTES)
+              .saves(SOURCE, Plot.PIECE_BYTES)
               .reset(SOURCE)
               .go(SOURCE, DeviceState.RESUMING)
               .script());
@@ -69,34 +64,7 @@ final class ResetChecks {
     for (DeviceState state : facts.states()) {
       if (state.saving() || state == DeviceState.RESUMING) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
-                .reset(SOURCE)
-                .step(
-                    "source: use the stream from before the reset",
-                    scene -> {
-                      Party party = scene.party(SOURCE);
-                      if (party.save().isPresent()) {
-                        SaveStream stream = party.saving();
-                        Plot.mustFail(
-                            "read",
-                            List.of(DeviceError.SESSION_CLOSED),
-                            "read-after-reset",
-                            () -> stream.read(ByteBuffer.allocateDirect(64)));
-                      }
-                      if (party.load().isPresent()) {
-                        LoadStream stream = party.loading();
-                        byte[] image = facts.image().get();
-                        ByteBuffer piece = ByteBuffer.wrap(image, 0, Math.min(16, image.length));
-                        Plot.mustFail(
-                            "write",
-                            List.of(DeviceError.SESSION_CLOSED),
-                            "write-after-reset",
-                            () -> stream.write(piece));
-                      }
-                    })
-                .script());
+            Plot.at(facts, SOURCE, state).reset(SOURCE).useEnded(SOURCE, "after-reset").script());
       }
     }
     return scripts;
@@ -107,18 +75,16 @@ final class ResetChecks {
     for (DeviceState state : facts.states()) {
       if (state.saving()) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .step(
-                    "the guest resets the device, past the driver",
-                    scene -> scene.party(SOURCE).host().reset())
-                .step(
-                    "source: read the stream from before the reset to its end",
-                    scene -> readsOn(scene.party(SOURCE)))
+                    "the guest resets the device, past the driver; source: read the stream from"
+                        + " before the reset to its end",
+                    scene -> {
+                      scene.party(SOURCE).host().reset();
+                      readsOn(scene.party(SOURCE));
+                    })
                 .reset(SOURCE)
-                .go(SOURCE, DeviceState.STOP_COPY)
-                .finish(SOURCE, Plot.PIECE_BYTES)
+                .saves(SOURCE, Plot.PIECE_BYTES)
                 .script());
       }
     }
@@ -143,21 +109,18 @@ final class ResetChecks {
 
   private static List<Script> forgetsData(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.RESUMING)
+        Plot.at(facts, SOURCE, DeviceState.RESUMING)
             .loadGood(SOURCE)
             .reset(SOURCE)
             .go(SOURCE, DeviceState.RESUMING)
-            .in(
-                SOURCE,
-                DeviceState.RESUMING,
-                "source: " + Arc.RESUMING_TO_STOP + " without any data",
-                scene -> LoadChecks.leaveMustFail(scene.party(SOURCE), "nothing was written"))
+            .step(
+                Step.of(
+                        "source: " + Arc.RESUMING_TO_STOP + " without any data",
+                        scene ->
+                            LoadChecks.leaveMustFail(scene.party(SOURCE), "nothing was written"))
+                    .onlyIf(scene -> scene.loading(SOURCE) && !scene.written(SOURCE)))
             .script(),
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.RESUMING)
+        Plot.at(facts, SOURCE, DeviceState.RESUMING)
             .step(
                 Step.of(
                         "source: write the first half of a stream",
@@ -169,36 +132,12 @@ final class ResetChecks {
                         })
                     .onlyIf(scene -> scene.loading(SOURCE)))
             .reset(SOURCE)
-            .go(SOURCE, DeviceState.RESUMING)
-            .loadGood(SOURCE)
-            .arc(SOURCE, Arc.RESUMING_TO_STOP)
+            .loadsGood(SOURCE)
             .script());
   }
 
   private static List<Script> forgetsVerdict(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.RESUMING)
-            .in(
-                SOURCE,
-                DeviceState.RESUMING,
-                "source: write rubbish and try to leave RESUMING",
-                scene -> {
-                  Party party = scene.party(SOURCE);
-                  LoadStream stream = party.loading();
-                  Plot.failure("write", () -> stream.write(rubbish(facts)));
-                  Plot.failure("leave", () -> party.device().perform(Arc.RESUMING_TO_STOP));
-                  party.look();
-                })
-            .reset(SOURCE)
-            .go(SOURCE, DeviceState.RESUMING)
-            .loadGood(SOURCE)
-            .arc(SOURCE, Arc.RESUMING_TO_STOP)
-            .script());
-  }
-
-  private static ByteBuffer rubbish(Facts facts) {
-    return ByteBuffer.wrap(LoadChecks.rubbish(facts, 300));
+        new Plot(facts).open(SOURCE).loadsRubbish(SOURCE).reset(SOURCE).loadsGood(SOURCE).script());
   }
 }

@@ -2,7 +2,6 @@ package io.vferry.tck;
 
 import static io.vferry.tck.Role.SOURCE;
 
-import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
@@ -12,7 +11,6 @@ import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +25,7 @@ final class ResourceChecks {
 
   private static final String HELD = "held";
   private static final int SESSIONS = 24;
+  private static final int ACCESSES = 6;
   private static final int COLLECTIONS = 20;
 
   private ResourceChecks() {}
@@ -76,7 +75,7 @@ final class ResourceChecks {
             ResourceChecks::forgotten));
   }
 
-  private static void holdsNothing(List<String> held, String when) throws Violation {
+  static void holdsNothing(List<String> held, String when) throws Violation {
     if (!held.isEmpty()) {
       throw new Violation(
           "held", "%s the driver holds %s".formatted(when, String.join(", ", held)));
@@ -85,9 +84,7 @@ final class ResourceChecks {
 
   /** Notes what the driver holds as long as it is attached, such as a queue for its commands. */
   private static Plot attachedAndUsed(Facts facts) {
-    return new Plot(facts)
-        .open(SOURCE)
-        .go(SOURCE, DeviceState.RESUMING)
+    return Plot.at(facts, SOURCE, DeviceState.RESUMING)
         .reset(SOURCE)
         .step(
             "note what the driver holds without a session",
@@ -96,11 +93,19 @@ final class ResourceChecks {
 
   private static Plot holdsNoMore(Plot plot, String when) {
     return plot.step(
-        "look what the driver holds beyond that",
-        scene ->
-            holdsNothing(
-                scene.party(SOURCE).ledger().beyond(scene.noted(HELD, Map.class).orElse(Map.of())),
-                when));
+        Step.of(
+                "look what the driver holds beyond that",
+                scene ->
+                    holdsNothing(
+                        scene
+                            .party(SOURCE)
+                            .ledger()
+                            .beyond(scene.noted(HELD, Map.class).orElse(Map.of())),
+                        when))
+            .onlyIf(
+                scene ->
+                    scene.at(SOURCE) == DeviceState.RUNNING
+                        && scene.noted(HELD, Map.class).isPresent()));
   }
 
   private static List<Script> released(Facts facts) {
@@ -135,50 +140,19 @@ final class ResourceChecks {
     return scripts;
   }
 
-  private static void failLoad(Party party, Facts facts) throws Violation {
-    LoadStream stream = party.loading();
-    Plot.failure("write", () -> stream.write(ByteBuffer.wrap(LoadChecks.rubbish(facts, 4096))));
-    Plot.failure("leave RESUMING", () -> party.device().perform(Arc.RESUMING_TO_STOP));
-  }
-
   private static List<Script> afterFailedLoad(Facts facts) {
-    Plot plot =
-        attachedAndUsed(facts)
-            .go(SOURCE, DeviceState.RESUMING)
-            .in(
-                SOURCE,
-                DeviceState.RESUMING,
-                "source: write rubbish and try to leave RESUMING",
-                scene -> {
-                  failLoad(scene.party(SOURCE), facts);
-                  scene.party(SOURCE).look();
-                })
-            .reset(SOURCE);
+    Plot plot = attachedAndUsed(facts).loadsRubbish(SOURCE).reset(SOURCE);
     return List.of(holdsNoMore(plot, "after a failed load and a reset").script());
   }
 
   private static List<Script> afterFailedArc(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (Arc arc : facts.arcs()) {
-      for (int access = 0; access < 6; access++) {
-        int number = access;
+      for (int access = 0; access < ACCESSES; access++) {
         Plot plot =
             attachedAndUsed(facts)
                 .go(SOURCE, arc.from())
-                .in(
-                    SOURCE,
-                    arc.from(),
-                    "source: %s, in which access number %d to the device fails"
-                        .formatted(arc, access + 1),
-                    scene -> {
-                      Party party = scene.party(SOURCE);
-                      party.tap().failAt(number);
-                      try {
-                        Plot.failure("perform " + arc, () -> party.device().perform(arc));
-                      } finally {
-                        party.tap().stop();
-                      }
-                    })
+                .failing(SOURCE, arc, access, (scene, failure) -> {})
                 .reset(SOURCE);
         scripts.add(holdsNoMore(plot, "after a failed arc and a reset").script());
       }
@@ -202,18 +176,17 @@ final class ResourceChecks {
   }
 
   private static void attachAndFail(Scene scene, int access) throws MigrationException, Violation {
-    AccessTap tap = new AccessTap();
-    Ledger ledger = new Ledger();
+    DriverWatch watch = new DriverWatch();
     HostDevice host = scene.subject().open(new OpenContext("source", new VirtualClock()));
     try {
-      tap.failAt(access);
+      watch.tap().failAt(access);
       boolean failed =
           Plot.failure(
                   "attach",
-                  () ->
-                      scene.subject().driver().attach(new ObservedHost(host, tap, ledger)).close())
+                  () -> scene.subject().driver().attach(new ObservedHost(host, watch)).close())
               .isPresent();
-      tap.stop();
+      watch.tap().stop();
+      Ledger ledger = watch.ledger();
       if (ledger.hostWasClosed()) {
         throw new Violation("host-closed", "a failed attach closed the host device");
       }
@@ -230,9 +203,7 @@ final class ResourceChecks {
     return facts.states().stream()
         .map(
             state ->
-                new Plot(facts)
-                    .open(SOURCE)
-                    .go(SOURCE, state)
+                Plot.at(facts, SOURCE, state)
                     .step(
                         "source: close the driver's device twice",
                         scene -> {
@@ -254,23 +225,24 @@ final class ResourceChecks {
         new Plot(facts)
             .step("note which threads there are", scene -> scene.note("threads", threads()))
             .open(SOURCE)
-            .go(SOURCE, DeviceState.STOP_COPY)
-            .finish(SOURCE, Plot.PIECE_BYTES)
+            .saves(SOURCE, Plot.PIECE_BYTES)
             .go(SOURCE, DeviceState.RESUMING)
             .loadGood(SOURCE)
             .step(
-                "source: close everything and look for new threads",
-                scene -> {
-                  Party party = scene.party(SOURCE);
-                  party.detach();
-                  scene.forget(SOURCE);
-                  Set<?> before = scene.noted("threads", Set.class).orElse(Set.of());
-                  for (Thread thread : threads()) {
-                    if (!before.contains(thread)) {
-                      awaitEnd(thread, scene.limits().callNanos() / 4);
-                    }
-                  }
-                })
+                Step.of(
+                        "source: close everything and look for new threads",
+                        scene -> {
+                          Party party = scene.party(SOURCE);
+                          party.detach();
+                          scene.forget(SOURCE);
+                          Set<?> before = scene.noted("threads", Set.class).orElse(Set.of());
+                          for (Thread thread : threads()) {
+                            if (!before.contains(thread)) {
+                              awaitEnd(thread, scene.limits().callNanos() / 4);
+                            }
+                          }
+                        })
+                    .onlyIf(scene -> scene.noted("threads", Set.class).isPresent()))
             .script());
   }
 
@@ -311,28 +283,22 @@ final class ResourceChecks {
             .open(SOURCE)
             .step("count the open files", scene -> scene.note("files", openFiles()));
     for (int session = 0; session < SESSIONS; session++) {
-      plot.go(SOURCE, DeviceState.RESUMING)
-          .in(
-              SOURCE,
-              DeviceState.RESUMING,
-              "source: write rubbish and try to leave RESUMING",
-              scene -> {
-                failLoad(scene.party(SOURCE), facts);
-                scene.party(SOURCE).look();
-              })
-          .reset(SOURCE);
+      plot.loadsRubbish(SOURCE).reset(SOURCE);
     }
     return List.of(
         plot.step(
-                "count the open files again",
-                scene -> {
-                  long more = openFiles() - scene.noted("files", Long.class).orElse(0L);
-                  if (more >= SESSIONS) {
-                    throw new Violation(
-                        "files",
-                        "%d more files are open than before %d sessions".formatted(more, SESSIONS));
-                  }
-                })
+                Step.of(
+                        "count the open files again",
+                        scene -> {
+                          long more = openFiles() - scene.noted("files", Long.class).orElse(0L);
+                          if (more >= SESSIONS) {
+                            throw new Violation(
+                                "files",
+                                "%d more files are open than before %d sessions"
+                                    .formatted(more, SESSIONS));
+                          }
+                        })
+                    .onlyIf(scene -> scene.noted("files", Long.class).isPresent()))
             .script());
   }
 

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Scene implements AutoCloseable {
 
   private static final long SLICE_NANOS = 500_000;
+  private static final byte[] NOTHING = new byte[0];
 
   private final Subject subject;
   private final Limits limits;
@@ -28,7 +29,7 @@ final class Scene implements AutoCloseable {
   private final Map<Role, Party> parties = new EnumMap<>(Role.class);
   private final Map<Role, PeerTap> peers = new EnumMap<>(Role.class);
   private final Map<String, Object> notes = new java.util.HashMap<>();
-  private byte[] image = new byte[0];
+  private byte[] image = NOTHING;
   private @Nullable Arc refused;
 
   Scene(Subject subject, Limits limits) {
@@ -57,6 +58,16 @@ final class Scene implements AutoCloseable {
 
   void image(byte[] stream) {
     image = stream;
+  }
+
+  boolean hasImage() {
+    return image.length > 0;
+  }
+
+  /** Whether a device has loaded what was saved last of another one, which has not run since. */
+  boolean arrived(Role from, Role to) {
+    boolean still = hasImage() && present(from).filter(party -> party.saved() == image).isPresent();
+    return still && present(to).filter(party -> party.loaded() == image).isPresent();
   }
 
   /** Remembers something for a later step. */
@@ -93,9 +104,18 @@ final class Scene implements AutoCloseable {
     return present(role).filter(Party::written).isPresent();
   }
 
+  private boolean whole(Role role) {
+    return present(role).filter(Party::whole).isPresent();
+  }
+
+  /** Whether the guest knows what became of its device. */
+  boolean guestIsUpToDate(Role role) {
+    return hasGuest(role) && present(role).filter(Party::guestIsBehind).isEmpty();
+  }
+
   /** Whether an arc can be expected to succeed now: RESUMING is not left without data. */
   boolean ready(Role role, Arc arc) {
-    return at(role) == arc.from() && (arc != Arc.RESUMING_TO_STOP || written(role));
+    return at(role) == arc.from() && (arc != Arc.RESUMING_TO_STOP || whole(role));
   }
 
   /** Returns a device with its driver; opens it when it is first asked for. */
@@ -234,6 +254,7 @@ final class Scene implements AutoCloseable {
         boolean usable = party.at() == DeviceState.RUNNING || party.at() == DeviceState.PRE_COPY;
         if (guest != null && usable) {
           guest.driver().tick(slice);
+          party.guestWorked();
         }
       }
     }

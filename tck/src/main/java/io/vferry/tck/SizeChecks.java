@@ -80,9 +80,7 @@ final class SizeChecks {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, state)
+          Plot.at(facts, SOURCE, state)
               .step("source: ask for the stop-copy estimate", scene -> ask(scene))
               .expect(SOURCE, state, "moved")
               .script());
@@ -133,9 +131,7 @@ final class SizeChecks {
     for (DeviceState state : facts.states()) {
       if (state != DeviceState.PRE_COPY && state != DeviceState.PRE_COPY_P2P) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .step(
                     Step.of(
                             "source: ask for the pre-copy progress",
@@ -186,9 +182,7 @@ final class SizeChecks {
 
   private static List<Script> reachZero(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.PRE_COPY)
+        Plot.at(facts, SOURCE, DeviceState.PRE_COPY)
             .in(
                 SOURCE,
                 DeviceState.PRE_COPY,

@@ -68,7 +68,7 @@ final class StateChecks {
     for (DeviceState from : facts.states()) {
       for (DeviceState to : facts.states()) {
         if (from != to && !facts.path(from, to).isEmpty()) {
-          scripts.add(new Plot(facts).open(SOURCE).go(SOURCE, from).go(SOURCE, to).script());
+          scripts.add(Plot.at(facts, SOURCE, from).go(SOURCE, to).script());
         }
       }
     }
@@ -100,7 +100,7 @@ final class StateChecks {
   private static List<Script> wrongState(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
-      Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, state);
+      Plot plot = Plot.at(facts, SOURCE, state);
       for (Arc arc : facts.arcs()) {
         if (arc.from() != state) {
           plot.in(
@@ -153,13 +153,14 @@ final class StateChecks {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, state)
+          Plot.at(facts, SOURCE, state)
               .step(
-                  "the guest resets the device, past the driver",
-                  scene -> scene.party(SOURCE).host().reset())
-              .expect(SOURCE, DeviceState.RUNNING, "remembered")
+                  "the guest resets the device, past the driver; source: state() says RUNNING",
+                  scene -> {
+                    Party party = scene.party(SOURCE);
+                    party.host().reset();
+                    party.expect(DeviceState.RUNNING, "remembered", "now");
+                  })
               .script());
     }
     return scripts;
@@ -170,9 +171,7 @@ final class StateChecks {
     for (DeviceState state : List.of(DeviceState.STOP, DeviceState.RUNNING_P2P)) {
       if (facts.features().supports(state)) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .step(
                     "attach the driver a second time to the same host device",
                     scene -> {
@@ -201,9 +200,7 @@ final class StateChecks {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, state)
+          Plot.at(facts, SOURCE, state)
               .step(
                   "source: ask for features and capabilities",
                   scene -> {

@@ -6,7 +6,6 @@ import static io.vferry.tck.Role.SOURCE;
 import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.SaveStream;
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
@@ -18,6 +17,8 @@ import java.util.List;
 final class StreamChecks {
 
   private static final List<Integer> PIECES = List.of(1, 3, 64, 4096, 65_536, 1 << 20);
+  private static final String FAILED = "failed";
+  private static final int FAILED_READS = 6;
   private static final byte GUARD = (byte) 0xa5;
 
   private StreamChecks() {}
@@ -78,7 +79,12 @@ final class StreamChecks {
             Chapter.STREAMS,
             "second-save",
             "A save that follows another one, read or not, gives a whole stream of its own.",
-            StreamChecks::secondSave));
+            StreamChecks::secondSave),
+        Check.of(
+            Chapter.STREAMS,
+            "failed-read-leaves-no-hole",
+            "A stream in which a read failed does not go on, or goes on with nothing left out.",
+            StreamChecks::readOn));
   }
 
   private static List<Script> sizes(Facts facts, boolean read) {
@@ -95,12 +101,7 @@ final class StreamChecks {
     if (facts.features().preCopy()) {
       plot.go(SOURCE, DeviceState.PRE_COPY).drain(SOURCE, readBytes);
     }
-    return plot.go(SOURCE, DeviceState.STOP_COPY)
-        .finish(SOURCE, readBytes)
-        .go(DESTINATION, DeviceState.RESUMING)
-        .load(DESTINATION, writeBytes)
-        .arc(DESTINATION, Arc.RESUMING_TO_STOP)
-        .script();
+    return plot.saves(SOURCE, readBytes).loads(DESTINATION, writeBytes).script();
   }
 
   private static List<Script> discipline(Facts facts) {
@@ -108,9 +109,7 @@ final class StreamChecks {
     for (boolean direct : new boolean[] {true, false}) {
       String kind = direct ? "direct" : "heap";
       scripts.add(
-          new Plot(facts)
-              .open(SOURCE)
-              .go(SOURCE, DeviceState.STOP_COPY)
+          Plot.at(facts, SOURCE, DeviceState.STOP_COPY)
               .in(
                   SOURCE,
                   DeviceState.STOP_COPY,
@@ -118,9 +117,7 @@ final class StreamChecks {
                   scene -> readInside(scene.party(SOURCE), direct))
               .script());
       scripts.add(
-          new Plot(facts)
-              .open(DESTINATION)
-              .go(DESTINATION, DeviceState.RESUMING)
+          Plot.at(facts, DESTINATION, DeviceState.RESUMING)
               .in(
                   DESTINATION,
                   DeviceState.RESUMING,
@@ -181,9 +178,7 @@ final class StreamChecks {
     for (DeviceState state : List.of(DeviceState.PRE_COPY, DeviceState.PRE_COPY_P2P)) {
       if (facts.features().supports(state)) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .in(
                     SOURCE,
                     state,
@@ -204,9 +199,7 @@ final class StreamChecks {
 
   private static List<Script> end(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(SOURCE)
-            .go(SOURCE, DeviceState.STOP_COPY)
+        Plot.at(facts, SOURCE, DeviceState.STOP_COPY)
             .finish(SOURCE, 4096)
             .in(
                 SOURCE,
@@ -254,12 +247,7 @@ final class StreamChecks {
             scene -> scene.party(SOURCE).read(ByteBuffer.allocate(reads)));
       }
       scripts.add(
-          plot.go(SOURCE, DeviceState.STOP_COPY)
-              .finish(SOURCE, Plot.PIECE_BYTES)
-              .go(DESTINATION, DeviceState.RESUMING)
-              .load(DESTINATION, Plot.PIECE_BYTES)
-              .arc(DESTINATION, Arc.RESUMING_TO_STOP)
-              .script());
+          plot.saves(SOURCE, Plot.PIECE_BYTES).loads(DESTINATION, Plot.PIECE_BYTES).script());
     }
     return scripts;
   }
@@ -270,40 +258,13 @@ final class StreamChecks {
       if (!arc.endsStream()) {
         continue;
       }
-      Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, arc.from());
-      if (arc == Arc.RESUMING_TO_STOP) {
-        plot.loadGood(SOURCE);
-      }
       scripts.add(
-          plot.arc(SOURCE, arc)
-              .step(
-                  Step.of(
-                          "source: use the stream of the session that ended",
-                          scene -> useEnded(scene.party(SOURCE), facts))
-                      .onlyIf(scene -> scene.at(SOURCE) == arc.to()))
+          Plot.before(facts, SOURCE, arc)
+              .arc(SOURCE, arc)
+              .useEnded(SOURCE, "after-session")
               .script());
     }
     return scripts;
-  }
-
-  private static void useEnded(Party party, Facts facts) throws Violation {
-    if (party.save().isPresent()) {
-      SaveStream stream = party.saving();
-      Plot.mustFail(
-          "read",
-          List.of(DeviceError.SESSION_CLOSED),
-          "read-after-session",
-          () -> stream.read(ByteBuffer.allocateDirect(64)));
-    }
-    if (party.load().isPresent()) {
-      LoadStream stream = party.loading();
-      byte[] image = facts.image().get();
-      Plot.mustFail(
-          "write",
-          List.of(DeviceError.SESSION_CLOSED),
-          "write-after-session",
-          () -> stream.write(ByteBuffer.wrap(image, 0, Math.min(16, image.length))));
-    }
   }
 
   private static List<Script> close(Facts facts) {
@@ -311,9 +272,7 @@ final class StreamChecks {
     for (DeviceState state : facts.states()) {
       if (state.saving() || state == DeviceState.RESUMING) {
         scripts.add(
-            new Plot(facts)
-                .open(SOURCE)
-                .go(SOURCE, state)
+            Plot.at(facts, SOURCE, state)
                 .step(
                     "source: close the stream twice and use it", scene -> closeTwice(scene, facts))
                 .expect(SOURCE, state, "close-moves")
@@ -329,30 +288,18 @@ final class StreamChecks {
       SaveStream stream = party.saving();
       Party.act("close", stream::close);
       Party.act("close", stream::close);
-      Plot.mustFail(
-          "read after close",
-          List.of(DeviceError.SESSION_CLOSED),
-          "read-after-close",
-          () -> stream.read(ByteBuffer.allocateDirect(64)));
     }
     if (scene.loading(SOURCE)) {
       LoadStream stream = party.loading();
       Party.act("close", stream::close);
       Party.act("close", stream::close);
-      byte[] image = facts.image().get();
-      Plot.mustFail(
-          "write after close",
-          List.of(DeviceError.SESSION_CLOSED),
-          "write-after-close",
-          () -> stream.write(ByteBuffer.wrap(image, 0, Math.min(16, image.length))));
     }
+    new Plot(facts).useEnded(party, "after-close");
   }
 
   private static List<Script> closedLoad(Facts facts) {
     return List.of(
-        new Plot(facts)
-            .open(DESTINATION)
-            .go(DESTINATION, DeviceState.RESUMING)
+        Plot.at(facts, DESTINATION, DeviceState.RESUMING)
             .loadGood(DESTINATION)
             .step(
                 Step.of(
@@ -369,7 +316,7 @@ final class StreamChecks {
   private static List<Script> secondSave(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (int first : List.of(0, 10, Integer.MAX_VALUE)) {
-      Plot plot = new Plot(facts).open(SOURCE).go(SOURCE, DeviceState.STOP_COPY);
+      Plot plot = Plot.at(facts, SOURCE, DeviceState.STOP_COPY);
       if (first == Integer.MAX_VALUE) {
         plot.finish(SOURCE, Plot.PIECE_BYTES);
       } else if (first > 0) {
@@ -381,13 +328,74 @@ final class StreamChecks {
       }
       scripts.add(
           plot.go(SOURCE, DeviceState.STOP)
-              .go(SOURCE, DeviceState.STOP_COPY)
-              .finish(SOURCE, Plot.PIECE_BYTES)
-              .go(DESTINATION, DeviceState.RESUMING)
-              .load(DESTINATION, Plot.PIECE_BYTES)
-              .arc(DESTINATION, Arc.RESUMING_TO_STOP)
+              .saves(SOURCE, Plot.PIECE_BYTES)
+              .loads(DESTINATION, Plot.PIECE_BYTES)
               .script());
     }
     return scripts;
+  }
+
+  private static List<Script> readOn(Facts facts) {
+    List<Script> scripts = new ArrayList<>();
+    for (DeviceState state : facts.states()) {
+      for (int access = 0; state.saving() && access < FAILED_READS; access++) {
+        int number = access;
+        Plot plot = new Plot(facts).open(SOURCE);
+        if (facts.guest()) {
+          plot.boot(SOURCE).elapse(5_000_000);
+        }
+        plot.go(SOURCE, state)
+            .in(
+                SOURCE,
+                state,
+                "source: read, and access number %d to the device fails; read on to the end"
+                    .formatted(access + 1),
+                scene -> readOn(scene, facts, number))
+            .step(
+                Step.of("destination: load what was read", scene -> loadsWhole(scene, facts))
+                    .onlyIf(Scene::hasImage));
+        if (facts.guest()) {
+          plot.carry(SOURCE, DESTINATION).audit(DESTINATION);
+        }
+        scripts.add(plot.script());
+      }
+    }
+    return scripts;
+  }
+
+  /** Keeps a stream that came to its end; one that fails for good is as well. */
+  private static void readOn(Scene scene, Facts facts, int access)
+      throws MigrationException, Violation {
+    Party party = scene.party(SOURCE);
+    party.failingSteps(access, () -> party.drain(Plot.PIECE_BYTES));
+    scene.note(FAILED, party.tap().failed());
+    try {
+      for (Arc arc : facts.path(party.at(), DeviceState.STOP_COPY)) {
+        party.perform(arc);
+      }
+      scene.image(party.finish(Plot.PIECE_BYTES));
+      party.saved(scene.image());
+    } catch (MigrationException e) {
+      party.endGuest();
+    }
+  }
+
+  private static void loadsWhole(Scene scene, Facts facts) throws MigrationException, Violation {
+    Party party = scene.party(DESTINATION);
+    for (Arc arc : facts.path(DeviceState.RUNNING, DeviceState.RESUMING)) {
+      party.perform(arc);
+    }
+    try {
+      party.write(scene.image(), Plot.PIECE_BYTES);
+      party.wroteWhole();
+      party.loaded(scene.image());
+      party.perform(Arc.RESUMING_TO_STOP);
+    } catch (MigrationException e) {
+      throw new Violation(
+          "hole",
+          "the access '%s' failed, then the stream said END, but it cannot be loaded: %s"
+              .formatted(scene.noted(FAILED, String.class).orElse(""), e.getMessage()),
+          e);
+    }
   }
 }

@@ -5,6 +5,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.state.Arc;
+import java.util.List;
 import java.util.Optional;
 
 /** What the kit tests: a driver, and the devices on which it is tried. Used by several threads. */
@@ -64,6 +65,14 @@ public interface Subject {
    */
   default Optional<HostDevice> openNewer(OpenContext context) throws MigrationException {
     return Optional.empty();
+  }
+
+  /**
+   * Returns whole streams that earlier versions of the driver, its format or its firmware wrote,
+   * and that the device of {@link #open} must still take.
+   */
+  default List<byte[]> earlierStreams() {
+    return List.of();
   }
 
   /**

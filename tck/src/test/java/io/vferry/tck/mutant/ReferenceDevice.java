@@ -45,6 +45,7 @@ final class ReferenceDevice
   private static final int END = 4;
   private static final int HEAD_BYTES = 16;
   private static final int PAGE_CHUNK_BYTES = HEADER_BYTES + 4 + ReferenceChip.PAGE_BYTES;
+  private static final int MAX_POLLS = 100_000;
   private static final long BOUNCE = 1L << 40;
 
   /** What one device's sessions need. */
@@ -127,7 +128,10 @@ final class ReferenceDevice
   }
 
   private void drain() throws MigrationException {
-    while (get(ReferenceChip.BUSY) > 0) {
+    for (int poll = 0; get(ReferenceChip.BUSY) != 0; poll++) {
+      if (poll > MAX_POLLS && !has(Mutation.POLLS_FOR_EVER)) {
+        throw new MigrationException(DeviceError.TIMEOUT, "the device does not come to rest");
+      }
       Thread.onSpinWait();
     }
   }
@@ -304,7 +308,14 @@ final class ReferenceDevice
     }
   }
 
-  private ArcOutcome streams(Arc arc) {
+  private ArcOutcome streams(Arc arc) throws MigrationException {
+    if (arc.opensSaveStream() && has(Mutation.NO_STREAM_WITHOUT_GUEST)) {
+      byte[] core = new byte[ReferenceChip.CORE_BYTES];
+      registers.read(ReferenceChip.CORE, ByteBuffer.wrap(core));
+      if (ReferenceChip.Core.decode(core).base == 0) {
+        return ArcOutcome.done();
+      }
+    }
     if (arc.opensSaveStream()) {
       Save save = session.save;
       if (!has(Mutation.SECOND_SAVE_GOES_ON) || save == null) {
@@ -330,7 +341,7 @@ final class ReferenceDevice
     Save save = session.save;
     if (arc.endsStream()) {
       if (save != null && has(Mutation.UNREAD_STREAM_CANNOT_END) && save.pending.hasRemaining()) {
-        return broken("the stream was not read to its end");
+        throw new MigrationException(DeviceError.ARC_FAILED, "the stream was not read to its end");
       }
       endSave();
     } else if (save != null && !arc.to().running()) {
@@ -342,10 +353,6 @@ final class ReferenceDevice
       }
     }
     return ArcOutcome.done();
-  }
-
-  private static ArcOutcome broken(String why) {
-    throw new IllegalStateException(why);
   }
 
   private void openFile() {
@@ -458,6 +465,9 @@ final class ReferenceDevice
       return;
     }
     closed = true;
+    if (has(Mutation.CLOSE_GIVES_UP)) {
+      get(ReferenceChip.FLAGS);
+    }
     endSave();
     Load load = session.load;
     if (load != null) {
@@ -607,6 +617,8 @@ final class ReferenceDevice
     private ByteBuffer pending = ByteBuffer.allocate(0);
     private int chunks;
     private int initialPages;
+    private int unsaved = -1;
+    private @Nullable MigrationException untold;
     private boolean coreDone;
     private boolean endDone;
     private boolean endTold;
@@ -645,8 +657,13 @@ final class ReferenceDevice
 
     private Status readNow(ByteBuffer into) throws MigrationException {
       check();
+      MigrationException earlier = untold;
+      untold = null;
+      if (earlier != null) {
+        throw earlier;
+      }
       int before = into.position();
-      while (into.hasRemaining() && (pending.hasRemaining() || next())) {
+      while (into.hasRemaining() && (pending.hasRemaining() || nextUnless(into, before))) {
         move(into);
       }
       if (into.position() > before) {
@@ -664,6 +681,19 @@ final class ReferenceDevice
         return Status.END;
       }
       return Status.NOTHING_NOW;
+    }
+
+    /** A failure waits for the next read if this one has something to give. */
+    private boolean nextUnless(ByteBuffer into, int before) throws MigrationException {
+      try {
+        return next();
+      } catch (MigrationException e) {
+        if (into.position() > before && !has(Mutation.FAILED_READ_LEAVES_HOLE)) {
+          untold = e;
+          return false;
+        }
+        throw e;
+      }
     }
 
     private void move(ByteBuffer into) {
@@ -700,12 +730,16 @@ final class ReferenceDevice
         return chunk(HEAD, head);
       }
       boolean forgets = has(Mutation.PAGES_OF_STOP_FORGOTTEN) && now == DeviceState.STOP_COPY;
-      int page = forgets && initialPages == 0 ? -1 : (int) get(ReferenceChip.NEXT_DIRTY);
-      if (page >= 0) {
-        initialPages = Math.max(0, initialPages - 1);
+      if (unsaved < 0 || has(Mutation.FAILED_READ_LEAVES_HOLE)) {
+        unsaved = forgets && initialPages == 0 ? -1 : (int) get(ReferenceChip.NEXT_DIRTY);
+      }
+      if (unsaved >= 0) {
+        int page = unsaved;
         ByteBuffer data = payload(Integer.BYTES + ReferenceChip.PAGE_BYTES).putInt(page);
         set(ReferenceChip.SELECT, page);
         readWindow(ReferenceChip.WINDOW, data);
+        unsaved = -1;
+        initialPages = Math.max(0, initialPages - 1);
         return chunk(PAGE, data);
       }
       initialPages = 0;
@@ -713,14 +747,15 @@ final class ReferenceDevice
         return false;
       }
       if (!coreDone) {
+        core();
         coreDone = true;
-        return core();
+        return true;
       }
       endDone = true;
       return chunk(END, payload(Integer.BYTES).putInt(chunks));
     }
 
-    private boolean core() throws MigrationException {
+    private void core() throws MigrationException {
       ByteBuffer data = payload(ReferenceChip.CORE_BYTES);
       readWindow(ReferenceChip.CORE, data);
       ReferenceChip.Core core = ReferenceChip.Core.decode(data.array());
@@ -733,7 +768,10 @@ final class ReferenceDevice
       if (has(Mutation.PENDING_INTERRUPT_LOST)) {
         core.irqPending = 0;
       }
-      return chunk(CORE, payload(ReferenceChip.CORE_BYTES).put(core.encode()));
+      if (has(Mutation.ADDRESS_TRUNCATED)) {
+        core.base &= 0xffff_ffffL;
+      }
+      chunk(CORE, payload(ReferenceChip.CORE_BYTES).put(core.encode()));
     }
 
     private void readWindow(int offset, ByteBuffer data) throws MigrationException {
@@ -941,6 +979,9 @@ final class ReferenceDevice
         }
         throw incompatible("the stream is of kind " + kind);
       }
+      if (has(Mutation.EARLIER_REFUSED) && firmware != get(ReferenceChip.FIRMWARE)) {
+        throw incompatible("the stream is of firmware " + firmware);
+      }
       if (firmware > get(ReferenceChip.FIRMWARE) && !has(Mutation.NEWER_ACCEPTED)) {
         throw incompatible("the stream is of firmware " + firmware);
       }
@@ -1009,18 +1050,27 @@ final class ReferenceDevice
 
     @Override
     public void stop() throws MigrationException {
-      log.stop();
+      if (!stuck) {
+        log.stop();
+      }
     }
 
     @Override
     public void report(DirtyBitmap into) throws MigrationException {
       DirtyBitmap fresh = new DirtyBitmap(into.range(), into.pageSizeBytes());
-      log.report(fresh);
+      try {
+        log.report(fresh);
+      } catch (MigrationException e) {
+        stuck = has(Mutation.LOG_STUCK_AFTER_FAILURE);
+        if (!has(Mutation.LOG_FAILURE_IS_CLEAN)) {
+          throw e;
+        }
+      }
       if (has(Mutation.LOG_ENDS_AT_STOP) && !state().running()) {
         return;
       }
       if (has(Mutation.LOG_FORGETS_OTHER_PARTS)) {
-        log.report(new DirtyBitmap(new MemoryRange(0, 1L << 30), 4096));
+        log.report(new DirtyBitmap(new MemoryRange(0, 1L << 40), 1L << 20));
       }
       if (has(Mutation.LOG_OVERWRITES)) {
         into.clear();
@@ -1056,6 +1106,9 @@ final class ReferenceDevice
       return known;
     }
   }
+
+  /** Whether the log cannot be stopped, in LOG_STUCK_AFTER_FAILURE. */
+  private boolean stuck;
 
   /** What LOG_REPORTS_A_PAGE_ONCE has told. */
   private @Nullable DirtyBitmap reported;

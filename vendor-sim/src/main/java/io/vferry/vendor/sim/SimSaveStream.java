@@ -48,6 +48,7 @@ final class SimSaveStream implements SaveStream {
   private volatile long offset;
   private volatile boolean ended;
   private volatile boolean closed;
+  private boolean failed;
 
   SimSaveStream(String name, SimRegisterAccess registers, SimStreamFaults faults)
       throws MigrationException {
@@ -66,16 +67,31 @@ final class SimSaveStream implements SaveStream {
       long allowed = Math.max(0, faults.truncateAt() - offset);
       into.limit((int) Math.min(limit, begin + allowed));
     }
+    fill(into);
+    into.limit(limit);
+    return status(into, begin);
+  }
+
+  private void fill(ByteBuffer into) throws MigrationException {
     boolean more = true;
     while (more && into.hasRemaining()) {
       if (ended || closed) {
         throw new MigrationException(
             DeviceError.SESSION_CLOSED, "the save session of " + name + " has ended");
       }
-      more = step(into);
+      if (failed) {
+        throw new MigrationException(
+            DeviceError.IO_FAILED,
+            "the save stream of " + name + " failed before; begin a new one");
+      }
+      try {
+        more = step(into);
+      } catch (MigrationException e) {
+        // What was begun of a record is lost, so the stream cannot go on.
+        failed = true;
+        throw e;
+      }
     }
-    into.limit(limit);
-    return status(into, begin);
   }
 
   private Status status(ByteBuffer into, int begin) throws MigrationException {
