@@ -69,7 +69,7 @@ final class DirtyChecks {
             Chapter.DIRTY,
             "failure-is-told",
             "If an access to the device fails in a report, the report fails, never tells less; then"
-                + " the log can be stopped and started again.",
+                + " the log can be stopped and started again, after a reset at the latest.",
             DirtyChecks::failures,
             Need.DMA_LOG,
             Need.GUEST));
@@ -328,7 +328,10 @@ final class DirtyChecks {
     DmaLog log = log(scene);
     // A stop may fail after a failure; logging counts as off all the same.
     Plot.failure("stop", log::stop);
-    Party.call("start", () -> log.start(List.of(range(scene)), PAGE_BYTES));
+    if (Plot.failure("start", () -> log.start(List.of(range(scene)), PAGE_BYTES)).isPresent()) {
+      scene.party(SOURCE).reset();
+      Party.call("start", () -> log.start(List.of(range(scene)), PAGE_BYTES));
+    }
     remember(scene);
   }
 }

@@ -15,6 +15,7 @@ final class HisiAccIommuLog implements DmaLog {
   private static final int PAGE_BYTES = 4096;
 
   private final TreeSet<Long> pages = new TreeSet<>();
+  private long reportedBytes = PAGE_BYTES;
   private boolean on;
 
   @Override
@@ -25,7 +26,8 @@ final class HisiAccIommuLog implements DmaLog {
     }
     on = true;
     pages.clear();
-    return PAGE_BYTES;
+    reportedBytes = Math.max(PAGE_BYTES, pageSizeBytes);
+    return reportedBytes;
   }
 
   @Override
@@ -43,7 +45,7 @@ final class HisiAccIommuLog implements DmaLog {
     while (all.hasNext()) {
       MemoryRange page = new MemoryRange(all.next() * PAGE_BYTES, PAGE_BYTES);
       if (into.range().overlaps(page)) {
-        into.mark(page);
+        into.mark(new MemoryRange(page.start() & -reportedBytes, reportedBytes));
         all.remove();
       }
     }
