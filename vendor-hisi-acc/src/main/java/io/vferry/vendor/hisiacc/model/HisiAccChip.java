@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class HisiAccChip {
 
+  /** The number of the physical function. */
+  static final int PHYSICAL = 0;
+
   private static final int MAX_VIOLATIONS = 100;
   private static final int MAX_RECORDED = 1_000_000;
   private static final Map<Integer, HisiAccPfRegister> REGISTERS = byOffset();
@@ -37,9 +40,10 @@ final class HisiAccChip {
   private final HostClock clock;
   private final HisiAccSettings settings;
   private final HisiAccQuirks shared = new HisiAccQuirks();
-  private final List<HisiAccVirtualFunction> functions = new ArrayList<>();
+  private final List<HisiAccQueueManager> functions = new ArrayList<>();
   private final int[] queueCounts;
   private final HisiAccMailboxModel mailbox;
+  private final HisiAccMessages messages;
   private final Map<HisiAccPfRegister, Integer> plain = new HashMap<>();
   private final List<String> violations = new ArrayList<>();
   private final List<Access> accesses = new ArrayList<>();
@@ -52,9 +56,10 @@ final class HisiAccChip {
     this.queueCounts = new int[settings.functions() + 1];
     Arrays.fill(queueCounts, settings.queues());
     this.mailbox = new HisiAccMailboxModel(this);
-    for (int number = 1; number <= settings.functions(); number++) {
+    this.messages = new HisiAccMessages(settings.functions());
+    for (int number = PHYSICAL; number <= settings.functions(); number++) {
       functions.add(
-          new HisiAccVirtualFunction(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
+          new HisiAccQueueManager(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
     }
     plain.put(HisiAccPfRegister.QUE_ISO_CFG, settings.isolation() ? 1 : 0);
     plain.put(HisiAccPfRegister.MIGRATION_REGION_SELECT, settings.windows() ? 1 : 0);
@@ -86,14 +91,18 @@ final class HisiAccChip {
     return clock.nanoTime();
   }
 
-  /** Returns a virtual function, from 1. */
-  HisiAccVirtualFunction function(int number) {
-    return functions.get(number - 1);
+  /** Returns a function; the virtual ones from 1. */
+  HisiAccQueueManager function(int number) {
+    return functions.get(number);
   }
 
   /** Returns how the physical function behaves. */
   HisiAccQuirks shared() {
     return shared;
+  }
+
+  HisiAccMessages messages() {
+    return messages;
   }
 
   HisiAccMailboxModel mailbox() {
@@ -106,13 +115,13 @@ final class HisiAccChip {
     int[] raised = new int[functions.size()];
     synchronized (lock) {
       result = work.get();
-      for (HisiAccVirtualFunction function : functions) {
-        raised[function.number() - 1] = function.takeRaised();
+      for (HisiAccQueueManager function : functions) {
+        raised[function.number()] = function.takeRaised();
       }
     }
-    for (HisiAccVirtualFunction function : functions) {
-      if (raised[function.number() - 1] != 0) {
-        function.interrupts().deliver(raised[function.number() - 1]);
+    for (HisiAccQueueManager function : functions) {
+      if (raised[function.number()] != 0) {
+        function.interrupts().deliver(raised[function.number()]);
       }
     }
     return result;
@@ -142,7 +151,7 @@ final class HisiAccChip {
         () -> {
           tick = null;
           boolean more = false;
-          for (HisiAccVirtualFunction function : functions) {
+          for (HisiAccQueueManager function : functions) {
             more |= function.step();
             mailbox.settle(function, false);
           }
@@ -242,6 +251,12 @@ final class HisiAccChip {
     if (offset == HisiAccPfRegister.FUNCTION_AXI_ERRORS.offset() + Integer.BYTES) {
       return (int) (shared.functionsWithBusErrors >>> Integer.SIZE);
     }
+    if (offset == HisiAccPfRegister.IFC_READY_STATUS.offset() + Integer.BYTES) {
+      return (int) (messages.rung() >>> Integer.SIZE);
+    }
+    if (offset == HisiAccPfRegister.IFC_INT_SOURCE.offset() + Integer.BYTES) {
+      return (int) (messages.ringing() >>> Integer.SIZE);
+    }
     HisiAccPfRegister register = REGISTERS.get((int) offset);
     if (register == null) {
       return 0;
@@ -250,6 +265,8 @@ final class HisiAccChip {
       case ABNORMAL_INT_STATUS -> shared.abnormal.read();
       case VFT_CFG_RDY -> shared.tableStuck ? 0 : plain.getOrDefault(register, 0);
       case FUNCTION_AXI_ERRORS -> (int) shared.functionsWithBusErrors;
+      case IFC_READY_STATUS -> (int) messages.rung();
+      case IFC_INT_SOURCE -> (int) messages.ringing();
       case QUE_ISO_CFG,
           VFT_CFG_OP_ENABLE,
           VFT_CFG_OP_WR,
@@ -257,17 +274,29 @@ final class HisiAccChip {
           VFT_CFG,
           VFT_CFG_DATA_L,
           VFT_CFG_DATA_H,
+          IFC_INT_SET,
+          IFC_INT_CFG,
           MIGRATION_REGION_SELECT ->
           plain.getOrDefault(register, 0);
     };
   }
 
   void writePf(long offset, int value) {
+    long sources = offset - HisiAccPfRegister.IFC_INT_SOURCE.offset();
+    if (sources == 0 || sources == Integer.BYTES) {
+      messages.silence((value & 0xffffffffL) << sources * Byte.SIZE);
+      return;
+    }
     HisiAccPfRegister register = REGISTERS.get((int) offset);
     if (register == null) {
       return;
     }
     plain.put(register, value);
+    if (register == HisiAccPfRegister.IFC_INT_SET && (value & 1) != 0) {
+      for (int rung : messages.ringFrom(plain.getOrDefault(HisiAccPfRegister.IFC_INT_CFG, 0))) {
+        function(rung).hearMessage();
+      }
+    }
     if (register == HisiAccPfRegister.VFT_CFG_OP_ENABLE && value == 1) {
       if (plain.getOrDefault(HisiAccPfRegister.VFT_CFG_OP_WR, 0) != 1) {
         violation("the table of queues was written");
@@ -283,13 +312,14 @@ final class HisiAccChip {
   void reset(int number) {
     run(
         () -> {
-          HisiAccVirtualFunction function = function(number);
+          HisiAccQueueManager function = function(number);
           if (function.quirks().doorbellInReset
               && (function.read(HisiAccVfRegister.FUN_DB_DROP.offset()) & 1) == 0) {
             // Bit 10 of the status: a doorbell that nobody takes.
             shared.abnormal.add(1 << 10);
           }
           mailbox.reset(function);
+          messages.reset(number);
           function.resetByHost();
         });
   }

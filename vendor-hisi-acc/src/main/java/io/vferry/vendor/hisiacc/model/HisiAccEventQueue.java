@@ -5,27 +5,49 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The queue of events, or of asynchronous events, of a function. Its context is in registers; that
- * it is armed is not, so that does not travel. Under the chip's lock.
+ * The queue of events, or of asynchronous events, of a function. Its context is in registers. Under
+ * the chip's lock.
  */
 final class HisiAccEventQueue {
 
+  /** Beside the phase, as in the context of a completion queue; no public text says so. */
+  private static final int ARMED = 1 << 17;
+
+  private static final int FLAGS = 6;
+
   private final HisiAccMemory memory;
+  private final HisiAccQuirks quirks;
   private final int[] context = new int[HisiAccNumbers.EVENT_CONTEXT_WORDS];
   private boolean armed;
   private boolean masked = true;
   private boolean pending;
 
-  HisiAccEventQueue(HisiAccMemory memory) {
+  HisiAccEventQueue(HisiAccMemory memory, HisiAccQuirks quirks) {
     this.memory = memory;
+    this.quirks = quirks;
   }
 
   int word(int index) {
-    return context[index];
+    return index == FLAGS && armed && quirks.armedInContext
+        ? context[index] | ARMED
+        : context[index];
   }
 
   void word(int index, int value) {
     context[index] = value;
+    if (index == FLAGS) {
+      context[index] &= ~ARMED;
+      armed = quirks.armedInContext && (value & ARMED) != 0;
+    }
+  }
+
+  /** Returns the context as it is in memory. */
+  ByteBuffer context() {
+    ByteBuffer words = ByteBuffer.allocate(HisiAccContexts.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int index = 0; index < context.length; index++) {
+      words.putInt(index * Integer.BYTES, word(index));
+    }
+    return words;
   }
 
   int mask() {

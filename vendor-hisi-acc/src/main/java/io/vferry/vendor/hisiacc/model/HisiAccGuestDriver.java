@@ -72,8 +72,9 @@ final class HisiAccGuestDriver implements GuestDriver {
   void loadDriver() throws MigrationException {
     HisiAccGuestState fresh = new HisiAccGuestState(settings.queues());
     fresh.resets = state.resets;
-    fresh.lostByReset = state.lostByReset;
+    fresh.unfinished = state.unfinished;
     fresh.interrupts = state.interrupts;
+    fresh.message = state.message;
     fresh.violations.addAll(state.violations);
     state = fresh;
     pendingInterrupts.set(0);
@@ -101,8 +102,22 @@ final class HisiAccGuestDriver implements GuestDriver {
     state.loaded = true;
   }
 
-  /** Gives the device up as the guest's kernel does when its driver is unloaded. */
+  /**
+   * Gives the device up as the guest's kernel does when its driver is unloaded: stops each queue,
+   * takes what is done, and then the function.
+   */
   void unloadDriver() throws MigrationException {
+    int capabilities = registers.read(HisiAccVfRegister.FUNC_CAPS);
+    for (int queue = 0; queue < settings.queues(); queue++) {
+      if ((capabilities & HisiAccNumbers.CAPABILITY_STOP_QUEUE) != 0) {
+        registers.command(HisiAccNumbers.COMMAND_STOP_QUEUE, false, queue, 0);
+      }
+      serveQueue(queue);
+      state.unfinished += state.submitted[queue] - state.consumed[queue];
+    }
+    if ((capabilities & HisiAccNumbers.CAPABILITY_FLUSH) != 0) {
+      registers.command(HisiAccNumbers.COMMAND_FLUSH, false, 0, 0);
+    }
     registers.write(HisiAccVfRegister.VF_STATE, 1);
     registers.write(HisiAccVfRegister.EQ_INT_MASK, 1);
     registers.write(HisiAccVfRegister.AEQ_INT_MASK, 1);
@@ -160,7 +175,7 @@ final class HisiAccGuestDriver implements GuestDriver {
     }
     if ((registers.read(HisiAccVfRegister.VF_STATE) & 1) != 0) {
       for (int queue = 0; queue < state.queues(); queue++) {
-        state.lostByReset += state.submitted[queue] - state.consumed[queue];
+        state.unfinished += state.submitted[queue] - state.consumed[queue];
       }
       state.resets++;
       loadDriver();
@@ -175,6 +190,9 @@ final class HisiAccGuestDriver implements GuestDriver {
     }
     if ((interrupts & 2) != 0) {
       serveAsyncEvents();
+    }
+    if ((interrupts & 4) != 0) {
+      serveMessage();
     }
     watch(elapsedNanos, before);
     due += settings.tasksPerSecond() * (elapsedNanos / 1e9);
@@ -289,6 +307,12 @@ final class HisiAccGuestDriver implements GuestDriver {
     }
     registers.ringEvents(
         HisiAccNumbers.DOORBELL_AEQ, (int) (state.asyncEventsRead % HisiAccGuestLayout.EVENTS));
+  }
+
+  /** Fetches a message of the physical function and acknowledges it. */
+  private void serveMessage() throws MigrationException {
+    state.message = registers.command(HisiAccNumbers.COMMAND_RECEIVE, true, 0, 0);
+    registers.write(HisiAccVfRegister.IFC_INT_SOURCE, 1);
   }
 
   private int event(long ring, long count) throws MigrationException {

@@ -2,6 +2,7 @@ package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
@@ -13,6 +14,7 @@ import java.nio.ByteOrder;
 final class HisiAccGuestRegisters {
 
   private static final int POLLS = 1000;
+  private static final long STEP_NANOS = 10_000;
 
   private final HostDevice device;
   private final boolean isolation;
@@ -44,6 +46,7 @@ final class HisiAccGuestRegisters {
     registers.write(
         offset, buffer(HisiAccNumbers.MAILBOX_BYTES).putInt(word).putLong(data).putInt(0).flip());
     for (int poll = 0; poll < POLLS; poll++) {
+      pause(poll);
       ByteBuffer answer = buffer(HisiAccNumbers.MAILBOX_BYTES);
       registers.read(offset, answer);
       int first = answer.getInt(0);
@@ -56,6 +59,21 @@ final class HisiAccGuestRegisters {
     }
     throw new MigrationException(
         DeviceError.IO_FAILED, "the guest's mailbox command 0x%x failed".formatted(command));
+  }
+
+  /** Lets the device work on a command that was not done at once. */
+  private void pause(int poll) throws MigrationException {
+    HostClock clock = device.capability(HostClock.class).orElse(null);
+    if (poll == 0 || clock == null) {
+      return;
+    }
+    try {
+      clock.sleep(STEP_NANOS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MigrationException(
+          DeviceError.INTERRUPTED, "interrupted while the guest waited for its mailbox", e);
+    }
   }
 
   /** Rings for a queue, on its own page where there is one. */

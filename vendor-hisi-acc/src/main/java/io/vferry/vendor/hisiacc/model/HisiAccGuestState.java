@@ -13,7 +13,7 @@ import java.util.zip.CRC32C;
 final class HisiAccGuestState {
 
   private static final long MAGIC = 0x5441_4753_4943_4148L;
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int MAX_QUEUES = 64;
   private static final int MAX_VIOLATIONS = 16;
   private static final int MAX_TEXT_BYTES = 400;
@@ -24,8 +24,15 @@ final class HisiAccGuestState {
   long eventsRead;
   long asyncEventsRead;
   long resets;
-  long lostByReset;
+
+  /** Tasks that never get a result: the device was reset, or their queue stopped. */
+  long unfinished;
+
   long interrupts;
+
+  /** The last one of the physical function. */
+  long message;
+
   int nextQueue;
   final List<String> violations = new ArrayList<>();
 
@@ -55,8 +62,8 @@ final class HisiAccGuestState {
             .order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(MAGIC).putInt(VERSION).putInt(queues()).putInt(loaded ? 1 : 0);
     out.putInt(pendingInterrupts).putInt(nextQueue);
-    out.putLong(eventsRead).putLong(asyncEventsRead).putLong(resets).putLong(lostByReset);
-    out.putLong(interrupts);
+    out.putLong(eventsRead).putLong(asyncEventsRead).putLong(resets).putLong(unfinished);
+    out.putLong(interrupts).putLong(message);
     for (int queue = 0; queue < queues(); queue++) {
       out.putLong(submitted[queue]).putLong(consumed[queue]);
     }
@@ -76,7 +83,7 @@ final class HisiAccGuestState {
   /** Reads an untrusted state. */
   static Decoded decode(ByteBuffer untrusted, int queues) throws MigrationException {
     ByteBuffer in = untrusted.slice().order(ByteOrder.LITTLE_ENDIAN);
-    int fixed = 64 + queues * 2 * Long.BYTES + Integer.BYTES;
+    int fixed = 72 + queues * 2 * Long.BYTES + Integer.BYTES;
     if (in.remaining() < Long.BYTES + 2 * Integer.BYTES || in.getLong() != MAGIC) {
       throw corrupt("is none of this driver");
     }
@@ -103,8 +110,9 @@ final class HisiAccGuestState {
     state.eventsRead = in.getLong();
     state.asyncEventsRead = in.getLong();
     state.resets = in.getLong();
-    state.lostByReset = in.getLong();
+    state.unfinished = in.getLong();
     state.interrupts = in.getLong();
+    state.message = in.getLong();
     for (int queue = 0; queue < queues; queue++) {
       state.submitted[queue] = in.getLong();
       state.consumed[queue] = in.getLong();

@@ -12,10 +12,10 @@ import java.util.TreeSet;
 /** The host's log of what a function wrote: the dirty bits of its IOMMU. Any thread. */
 final class HisiAccIommuLog implements DmaLog {
 
-  private static final int PAGE_BYTES = 4096;
+  private static final int MIN_PAGE_BYTES = 4096;
 
   private final TreeSet<Long> pages = new TreeSet<>();
-  private long reportedBytes = PAGE_BYTES;
+  private long pageBytes = MIN_PAGE_BYTES;
   private boolean on;
 
   @Override
@@ -24,10 +24,16 @@ final class HisiAccIommuLog implements DmaLog {
     if (on) {
       throw new MigrationException(DeviceError.WRONG_STATE, "the IOMMU's dirty log is on already");
     }
+    if (Long.bitCount(pageSizeBytes) != 1 || pageSizeBytes < MIN_PAGE_BYTES) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "page size %d of a DMA log is no power of two from %d up"
+              .formatted(pageSizeBytes, MIN_PAGE_BYTES));
+    }
     on = true;
+    pageBytes = pageSizeBytes;
     pages.clear();
-    reportedBytes = Math.max(PAGE_BYTES, pageSizeBytes);
-    return reportedBytes;
+    return pageBytes;
   }
 
   @Override
@@ -43,9 +49,9 @@ final class HisiAccIommuLog implements DmaLog {
     }
     Iterator<Long> all = pages.iterator();
     while (all.hasNext()) {
-      MemoryRange page = new MemoryRange(all.next() * PAGE_BYTES, PAGE_BYTES);
+      MemoryRange page = new MemoryRange(all.next() * pageBytes, pageBytes);
       if (into.range().overlaps(page)) {
-        into.mark(new MemoryRange(page.start() & -reportedBytes, reportedBytes));
+        into.mark(page);
         all.remove();
       }
     }
@@ -53,7 +59,7 @@ final class HisiAccIommuLog implements DmaLog {
 
   synchronized void written(long address, int length) {
     if (on) {
-      for (long page = address / PAGE_BYTES; page <= (address + length - 1) / PAGE_BYTES; page++) {
+      for (long page = address / pageBytes; page <= (address + length - 1) / pageBytes; page++) {
         pages.add(page);
       }
     }

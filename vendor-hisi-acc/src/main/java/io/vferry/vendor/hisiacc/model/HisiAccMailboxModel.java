@@ -4,6 +4,7 @@ import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +46,7 @@ final class HisiAccMailboxModel {
   }
 
   /** Forgets the command of a function. */
-  void reset(HisiAccVirtualFunction function) {
+  void reset(HisiAccQueueManager function) {
     underWay.remove(function.number());
   }
 
@@ -54,7 +55,7 @@ final class HisiAccMailboxModel {
    *
    * @param offset from the start of the mailbox
    */
-  ByteBuffer read(HisiAccVirtualFunction function, int offset, int length) {
+  ByteBuffer read(HisiAccQueueManager function, int offset, int length) {
     settle(function, offset == 0);
     HisiAccQuirks quirks = function.quirks();
     int word = answerWord;
@@ -79,7 +80,7 @@ final class HisiAccMailboxModel {
   }
 
   /** Writes a part of the 16 bytes; only a write of all of them is a command. */
-  void write(HisiAccVirtualFunction function, int offset, ByteBuffer words) {
+  void write(HisiAccQueueManager function, int offset, ByteBuffer words) {
     if (offset != 0 || words.remaining() != HisiAccNumbers.MAILBOX_BYTES) {
       function.violation(
           "a write of %d bytes into the mailbox, which takes 16 at once"
@@ -106,10 +107,37 @@ final class HisiAccMailboxModel {
     long nanos = quirks.commandNanos.getOrDefault(clean & HisiAccNumbers.MAILBOX_COMMAND_MASK, 0L);
     Command command = new Command(clean, data, chip.now() + nanos);
     underWay.put(function.number(), command);
+    begin(function, command);
+    chip.work();
+  }
+
+  private void begin(HisiAccQueueManager function, Command command) {
     if (command.code() == HisiAccNumbers.COMMAND_PAUSE) {
       function.beginPause();
     }
-    chip.work();
+    stops(function, command).forEach(HisiAccQueue::beginStop);
+  }
+
+  private boolean stopsEnded(HisiAccQueueManager function, Command command) {
+    return stops(function, command).stream().allMatch(HisiAccQueue::stopEnded);
+  }
+
+  /** Returns the queues that a command stops. */
+  private List<HisiAccQueue> stops(HisiAccQueueManager function, Command command) {
+    int capabilities = chip.settings().capabilities();
+    if (command.get()) {
+      return List.of();
+    }
+    return switch (command.code()) {
+      case HisiAccNumbers.COMMAND_STOP_QUEUE ->
+          (capabilities & HisiAccNumbers.CAPABILITY_STOP_QUEUE) != 0
+                  && command.queue() < function.queues().size()
+              ? List.of(function.queues().get(command.queue()))
+              : List.of();
+      case HisiAccNumbers.COMMAND_FLUSH ->
+          (capabilities & HisiAccNumbers.CAPABILITY_FLUSH) != 0 ? function.queues() : List.of();
+      default -> List.of();
+    };
   }
 
   /**
@@ -117,13 +145,13 @@ final class HisiAccMailboxModel {
    *
    * @param polled whether the function looks
    */
-  void settle(HisiAccVirtualFunction function, boolean polled) {
+  void settle(HisiAccQueueManager function, boolean polled) {
     Command command = underWay.get(function.number());
     if (command == null || chip.now() < command.readyNanos()) {
       return;
     }
     boolean pause = command.code() == HisiAccNumbers.COMMAND_PAUSE;
-    if (pause && !function.pauseEnded(polled)) {
+    if (pause ? !function.pauseEnded(polled) : !stopsEnded(function, command)) {
       return;
     }
     underWay.remove(function.number());
@@ -150,10 +178,10 @@ final class HisiAccMailboxModel {
   }
 
   /** Performs a command; returns what it gives, or null if it is refused. */
-  private @Nullable Long execute(HisiAccVirtualFunction function, Command command) {
+  private @Nullable Long execute(HisiAccQueueManager function, Command command) {
     switch (command.code()) {
       case HisiAccNumbers.COMMAND_SQC, HisiAccNumbers.COMMAND_CQC -> {
-        if (command.queue() >= function.queueCount()) {
+        if (command.queue() >= function.queues().size()) {
           return null;
         }
         boolean done =
@@ -163,9 +191,11 @@ final class HisiAccMailboxModel {
         return done ? command.data() : null;
       }
       case HisiAccNumbers.COMMAND_EQC, HisiAccNumbers.COMMAND_AEQC -> {
-        return !command.get() && function.setContext(command.code(), 0, command.data())
-            ? Long.valueOf(command.data())
-            : null;
+        boolean done =
+            command.get()
+                ? function.getContext(command.code(), 0, command.data())
+                : function.setContext(command.code(), 0, command.data());
+        return done ? command.data() : null;
       }
       case HisiAccNumbers.COMMAND_SQC_BT -> {
         if (command.get()) {
@@ -183,6 +213,20 @@ final class HisiAccMailboxModel {
       }
       case HisiAccNumbers.COMMAND_VFT -> {
         return command.get() ? Long.valueOf(chip.queueTable(function.number())) : null;
+      }
+      case HisiAccNumbers.COMMAND_STOP_QUEUE, HisiAccNumbers.COMMAND_FLUSH -> {
+        List<HisiAccQueue> stopped = stops(function, command);
+        stopped.forEach(HisiAccQueue::endStop);
+        return stopped.isEmpty() ? null : Long.valueOf(0);
+      }
+      case HisiAccNumbers.COMMAND_SEND -> {
+        boolean sent =
+            !command.get()
+                && chip.messages().send(function.number(), command.queue(), command.data());
+        return sent ? Long.valueOf(0) : null;
+      }
+      case HisiAccNumbers.COMMAND_RECEIVE -> {
+        return command.get() ? chip.messages().receive(function.number(), command.queue()) : null;
       }
       case HisiAccNumbers.COMMAND_PAUSE -> {
         return 0L;

@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 final class HisiAccModelDevice implements HostDevice {
 
   private static final int PF_BAR_BYTES = 0x400000;
-  private static final int PHYSICAL = 0;
 
   private final HisiAccChip chip;
   private final int number;
@@ -63,7 +62,7 @@ final class HisiAccModelDevice implements HostDevice {
       DeviceAddress address,
       SharedParts.@Nullable Lease<HisiAccChip> lease) {
     HisiAccKind kind = chip.settings().kind();
-    HisiAccVirtualFunction function = chip.function(number);
+    HisiAccQueueManager function = chip.function(number);
     HisiAccModelDevice device =
         new HisiAccModelDevice(
             chip,
@@ -95,10 +94,10 @@ final class HisiAccModelDevice implements HostDevice {
     HisiAccModelDevice device =
         new HisiAccModelDevice(
             chip,
-            PHYSICAL,
+            HisiAccChip.PHYSICAL,
             info(address, kind.pfDeviceId(), Map.of("model", address.path())),
-            new HisiAccInterrupts(),
-            new HisiAccDmaSpace(chip.settings().hostPageBytes()),
+            chip.function(HisiAccChip.PHYSICAL).interrupts(),
+            chip.function(HisiAccChip.PHYSICAL).dma(),
             null);
     device.add(HisiAccNumbers.QM_BAR, PF_BAR_BYTES, new HisiAccPfWords(chip));
     device.add(
@@ -162,7 +161,7 @@ final class HisiAccModelDevice implements HostDevice {
 
   @Override
   public void reset() throws MigrationException {
-    if (number == PHYSICAL) {
+    if (number == HisiAccChip.PHYSICAL) {
       throw new MigrationException(
           DeviceError.RESET_FAILED, "the model does not reset a physical function");
     }
@@ -171,7 +170,7 @@ final class HisiAccModelDevice implements HostDevice {
 
   @Override
   public Optional<HostDevice> companion(String role) {
-    return number != PHYSICAL && role.equals("pf")
+    return number != HisiAccChip.PHYSICAL && role.equals("pf")
         ? Optional.of(pf(chip, info.address()))
         : Optional.empty();
   }
@@ -181,16 +180,16 @@ final class HisiAccModelDevice implements HostDevice {
     if (type == HostClock.class) {
       return Optional.of(type.cast(chip.clock()));
     }
-    if (type == ResetCount.class && number != PHYSICAL) {
+    if (type == ResetCount.class && number != HisiAccChip.PHYSICAL) {
       return Optional.of(type.cast((ResetCount) () -> chip.function(number).resets()));
     }
-    if (type == SharedParts.class && number == PHYSICAL) {
+    if (type == SharedParts.class && number == HisiAccChip.PHYSICAL) {
       return Optional.of(type.cast(chip.parts()));
     }
-    if (type == DmaLog.class && number != PHYSICAL && chip.settings().iommuLog()) {
+    if (type == DmaLog.class && number != HisiAccChip.PHYSICAL && chip.settings().iommuLog()) {
       return Optional.of(type.cast(chip.function(number).log()));
     }
-    if (type == GuestSoftware.class && number != PHYSICAL) {
+    if (type == GuestSoftware.class && number != HisiAccChip.PHYSICAL) {
       return Optional.of(type.cast(new HisiAccGuestSoftware(chip.settings())));
     }
     return Optional.empty();

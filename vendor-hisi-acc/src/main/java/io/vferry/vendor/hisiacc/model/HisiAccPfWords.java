@@ -1,6 +1,7 @@
 package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+import io.vferry.vendor.hisiacc.registers.HisiAccPfRegister;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 final class HisiAccPfWords extends HisiAccWords {
 
   private final HisiAccChip chip;
+  private final HisiAccVfWords own;
   private final List<HisiAccVfWords> windows = new ArrayList<>();
 
   HisiAccPfWords(HisiAccChip chip) {
     this.chip = chip;
+    this.own = new HisiAccVfWords(chip, chip.function(HisiAccChip.PHYSICAL), false);
     for (int number = 1; number <= chip.settings().functions(); number++) {
       windows.add(new HisiAccVfWords(chip, chip.function(number), true));
     }
@@ -24,6 +27,8 @@ final class HisiAccPfWords extends HisiAccWords {
     HisiAccVfWords window = window(offset);
     if (window != null) {
       window.read(inWindow(offset), into);
+    } else if (ofQueueManager(offset)) {
+      own.read(offset, into);
     } else {
       super.read(offset, into);
     }
@@ -34,9 +39,16 @@ final class HisiAccPfWords extends HisiAccWords {
     HisiAccVfWords window = window(offset);
     if (window != null) {
       window.write(inWindow(offset), from);
+    } else if (ofQueueManager(offset)) {
+      own.write(offset, from);
     } else {
       super.write(offset, from);
     }
+  }
+
+  /** The physical function has queues of its own, with the same registers as any function. */
+  private static boolean ofQueueManager(long offset) {
+    return offset < HisiAccNumbers.VF_BAR_BYTES && offset != HisiAccPfRegister.QUE_ISO_CFG.offset();
   }
 
   private @Nullable HisiAccVfWords window(long offset) {

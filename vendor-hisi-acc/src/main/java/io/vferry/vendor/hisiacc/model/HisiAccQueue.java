@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class HisiAccQueue {
 
-  private final HisiAccVirtualFunction function;
+  private final HisiAccQueueManager function;
   private final int number;
   private final ArrayDeque<HisiAccTask> tasks = new ArrayDeque<>();
   private @Nullable ByteBuffer sqc;
@@ -20,8 +20,9 @@ final class HisiAccQueue {
   private boolean sqcChanged;
   private boolean cqcChanged;
   private int latchedTail = -1;
+  private boolean stopped;
 
-  HisiAccQueue(HisiAccVirtualFunction function, int number) {
+  HisiAccQueue(HisiAccQueueManager function, int number) {
     this.function = function;
     this.number = number;
   }
@@ -31,6 +32,7 @@ final class HisiAccQueue {
   void setSqc(ByteBuffer context) {
     sqc = context;
     sqcChanged = true;
+    stopped = false;
   }
 
   void setCqc(ByteBuffer context) {
@@ -116,6 +118,9 @@ final class HisiAccQueue {
 
   /** Takes a new tail, at once. */
   void submit(int tail) {
+    if (stopped) {
+      return;
+    }
     ByteBuffer context = sqc();
     if (context == null || base(context) == 0) {
       function.violation("a doorbell for queue %d, which is not set up".formatted(number));
@@ -197,9 +202,11 @@ final class HisiAccQueue {
     return first == null ? null : first.stage;
   }
 
+  /** Whether there is a task to be fetched. */
   boolean waiting() {
     ByteBuffer context = sqc;
     return context != null
+        && !stopped
         && base(context) != 0
         && unsigned(context, HisiAccContexts.HEAD) != unsigned(context, HisiAccContexts.TAIL);
   }
@@ -220,6 +227,28 @@ final class HisiAccQueue {
     tasks.add(new HisiAccTask(head, entry, ticks));
     context.putShort(HisiAccContexts.HEAD, (short) ((head + 1) % depth(context)));
     sqcChanged = true;
+  }
+
+  /** The guest has the device stop the queue. */
+  void beginStop() {
+    sqc();
+    stopped = function.quirks().stoppedQueues == HisiAccQuirks.StoppedQueues.HALTED;
+  }
+
+  /** Whether a queue that is to stop has come to its end. */
+  boolean stopEnded() {
+    return tasks.isEmpty() && !waiting();
+  }
+
+  /** Stops; what was not fetched is not looked at again. */
+  void endStop() {
+    stopped = true;
+    ByteBuffer context = sqc;
+    if (context != null
+        && unsigned(context, HisiAccContexts.HEAD) != unsigned(context, HisiAccContexts.TAIL)) {
+      context.putShort(HisiAccContexts.TAIL, context.getShort(HisiAccContexts.HEAD));
+      sqcChanged = true;
+    }
   }
 
   /** Moves each task on by one stage, the oldest first; no task overtakes another. */

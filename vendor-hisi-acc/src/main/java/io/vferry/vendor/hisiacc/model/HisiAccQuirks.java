@@ -28,6 +28,14 @@ final class HisiAccQuirks {
     PUT_BACK
   }
 
+  /** What becomes of the tasks of a queue that the guest has the device stop. */
+  enum StoppedQueues {
+    /** All that were handed out are done before the command ends. */
+    DRAINED,
+    /** Those that were fetched are done, the others never. */
+    HALTED
+  }
+
   /** What another function's mailbox traffic does to the shared words. */
   enum NeighbourTraffic {
     /** Nothing: there is none. */
@@ -41,6 +49,11 @@ final class HisiAccQuirks {
   PausedDoorbells queueDoorbells = PausedDoorbells.LATCHED;
   PausedDoorbells eventDoorbells = PausedDoorbells.LATCHED;
   FetchedTasks fetchedTasks = FetchedTasks.FINISHED;
+
+  StoppedQueues stoppedQueues = StoppedQueues.DRAINED;
+
+  /** Whether it shows in the context of an event queue, and so travels, that it is armed. */
+  boolean armedInContext = true;
 
   /** Whether any doorbell of a submission queue ends a pause, or only one with priority 1. */
   boolean anyDoorbellResumes;

@@ -114,8 +114,28 @@ public final class HisiAccNumbers {
   /** Command: drain the function. */
   public static final int COMMAND_FLUSH = 0x9;
 
+  /** Command: give a message to another function, whose number is the queue number. */
+  public static final int COMMAND_SEND = 0xc;
+
+  /** Command: fetch the message of another function, whose number is the queue number. */
+  public static final int COMMAND_RECEIVE = 0xd;
+
   /** Command: pause the function. */
   public static final int COMMAND_PAUSE = 0xe;
+
+  /** All virtual functions, as the one that a message is for. */
+  public static final int ALL_FUNCTIONS = 0xffff;
+
+  /** All virtual functions, as those that {@code IFC_INT_CFG} rings. */
+  public static final int RING_ALL = 0x7f;
+
+  // Bits of FUNC_CAPS.
+
+  /** The function knows {@link #COMMAND_STOP_QUEUE}. */
+  public static final int CAPABILITY_STOP_QUEUE = 1 << 9;
+
+  /** The function knows {@link #COMMAND_FLUSH}. */
+  public static final int CAPABILITY_FLUSH = 1 << 10;
 
   // An entry of the table of queues, 64 bits.
 

@@ -23,6 +23,14 @@ public enum HisiAccPfRegister {
   VFT_CFG_DATA_H(0x100068),
   /** Bit 0: the operation is done. */
   VFT_CFG_RDY(0x10006c),
+  /** 64 bits: functions that were rung and have not acknowledged the message. */
+  IFC_READY_STATUS(0x100128),
+  /** Writing 1 rings the function in {@link #IFC_INT_CFG}: there is a message for it. */
+  IFC_INT_SET(0x100130),
+  /** Bits 6:0: the function to be rung, or all. */
+  IFC_INT_CFG(0x100134),
+  /** 64 bits: functions that ring; writing a bit acknowledges. */
+  IFC_INT_SOURCE(0x100138),
   /** Bit 0: the migration registers are in windows of this function. After V3; Linux 7.3. */
   MIGRATION_REGION_SELECT(0x100198),
   /** 64 bits: functions with an error on the bus. Hardware V5; Linux 7.3. */

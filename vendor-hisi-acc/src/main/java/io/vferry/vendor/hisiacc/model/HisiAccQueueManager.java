@@ -10,11 +10,12 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** The queue manager of a virtual function. Under the chip's lock. */
-final class HisiAccVirtualFunction {
+/** The queue manager of a function, virtual or physical. Under the chip's lock. */
+final class HisiAccQueueManager {
 
   private static final int EVENT_VECTOR = 0;
   private static final int ASYNC_VECTOR = 1;
+  private static final int MESSAGE_VECTOR = 2;
   private static final Map<Integer, HisiAccVfRegister> REGISTERS = byOffset();
 
   private final HisiAccChip chip;
@@ -46,14 +47,14 @@ final class HisiAccVirtualFunction {
   /** Read by the host without the chip's lock. */
   private final AtomicLong resets = new AtomicLong();
 
-  HisiAccVirtualFunction(HisiAccChip chip, int number, HisiAccQuirks quirks, int pageBytes) {
+  HisiAccQueueManager(HisiAccChip chip, int number, HisiAccQuirks quirks, int pageBytes) {
     this.chip = chip;
     this.number = number;
     this.quirks = quirks;
     this.dma = new HisiAccDmaSpace(pageBytes);
     this.memory = new HisiAccMemory(dma, log, this::fault);
-    this.events = new HisiAccEventQueue(memory);
-    this.asyncEvents = new HisiAccEventQueue(memory);
+    this.events = new HisiAccEventQueue(memory, quirks);
+    this.asyncEvents = new HisiAccEventQueue(memory, quirks);
     reset();
   }
 
@@ -134,8 +135,8 @@ final class HisiAccVirtualFunction {
 
   /** Function-level reset: everything but what belongs to the host. */
   void reset() {
-    events = new HisiAccEventQueue(memory);
-    asyncEvents = new HisiAccEventQueue(memory);
+    events = new HisiAccEventQueue(memory, quirks);
+    asyncEvents = new HisiAccEventQueue(memory, quirks);
     List<HisiAccQueue> fresh = new ArrayList<>();
     for (int queue = 0; queue < chip.queuesOf(number); queue++) {
       fresh.add(new HisiAccQueue(this, queue));
@@ -177,21 +178,15 @@ final class HisiAccVirtualFunction {
     return switch (register) {
       case AEQ_INT_MASK -> asyncEvents.mask();
       case EQ_INT_MASK -> events.mask();
-      case IFC_INT_STATUS -> quirks.messageIn.read();
-      case IFC_INT_SET -> quirks.messageOut.read();
-      case FUNCTION_ACTIVE -> quirks.activityTold && active() ? 1 : 0;
+      case IFC_INT_STATUS -> quirks.messageIn.read() | bit(chip.messages().rung(number));
+      case IFC_INT_SET -> quirks.messageOut.read() | bit(chip.messages().ringing(number));
+      case IFC_INT_SOURCE -> bit(chip.messages().rung(number));
+      case FUNCTION_ACTIVE -> bit(quirks.activityTold && active());
       case CACHE_WB_DONE -> readWriteBack();
       case FUNC_CAPS -> chip.settings().capabilities();
       case EQ_DEPTHS -> 0x04000800;
       case QUEUE_DEPTHS -> 0x04000400;
-      case IFC_INT_SOURCE,
-          IFC_INT_MASK,
-          QUE_ISO_CFG,
-          PAGE_SIZE,
-          FUN_DB_DROP,
-          VF_STATE,
-          CACHE_WB_START,
-          MAILBOX ->
+      case IFC_INT_MASK, QUE_ISO_CFG, PAGE_SIZE, FUN_DB_DROP, VF_STATE, CACHE_WB_START, MAILBOX ->
           plain.getOrDefault(register, 0);
     };
   }
@@ -213,12 +208,26 @@ final class HisiAccVirtualFunction {
           raise(EVENT_VECTOR);
         }
       }
-      case IFC_INT_SOURCE -> plain.put(register, 0);
+      case IFC_INT_SOURCE -> {
+        if ((value & 1) != 0) {
+          chip.messages().acknowledge(number);
+        }
+      }
+      case IFC_INT_SET -> {
+        if ((value & 1) != 0 && number != HisiAccChip.PHYSICAL) {
+          chip.messages().ring(number);
+          chip.function(HisiAccChip.PHYSICAL).hearMessage();
+        }
+      }
       case CACHE_WB_START -> writeBack();
-      case IFC_INT_MASK, QUE_ISO_CFG, PAGE_SIZE, FUN_DB_DROP, VF_STATE ->
-          plain.put(register, value);
-      case IFC_INT_SET,
-          IFC_INT_STATUS,
+      case IFC_INT_MASK -> {
+        plain.put(register, value);
+        if (chip.messages().rung(number)) {
+          hearMessage();
+        }
+      }
+      case QUE_ISO_CFG, PAGE_SIZE, FUN_DB_DROP, VF_STATE -> plain.put(register, value);
+      case IFC_INT_STATUS,
           FUNCTION_ACTIVE,
           CACHE_WB_DONE,
           MAILBOX,
@@ -277,7 +286,7 @@ final class HisiAccVirtualFunction {
     if (!writeBackDone && writeBackPollsLeft-- <= 0) {
       writeBackDone = true;
     }
-    return writeBackDone ? 1 : 0;
+    return bit(writeBackDone);
   }
 
   /** A cache that was not written back is not kept for ever. */
@@ -485,6 +494,17 @@ final class HisiAccVirtualFunction {
     }
   }
 
+  /** Another function has rung: there is a message. */
+  void hearMessage() {
+    if ((plain.getOrDefault(HisiAccVfRegister.IFC_INT_MASK, 0) & 1) == 0) {
+      raise(MESSAGE_VECTOR);
+    }
+  }
+
+  private static int bit(boolean set) {
+    return set ? 1 : 0;
+  }
+
   private void raise(int vector) {
     if (paused) {
       interruptsWhilePaused++;
@@ -518,15 +538,20 @@ final class HisiAccVirtualFunction {
     return true;
   }
 
-  /** Gives a queue's context into a buffer in memory. */
+  /** Gives a context into a buffer in memory. */
   boolean getContext(int command, int queue, long address) {
     ByteBuffer context =
-        command == HisiAccNumbers.COMMAND_SQC ? queues.get(queue).sqc() : queues.get(queue).cqc();
+        switch (command) {
+          case HisiAccNumbers.COMMAND_SQC -> queues.get(queue).sqc();
+          case HisiAccNumbers.COMMAND_CQC -> queues.get(queue).cqc();
+          case HisiAccNumbers.COMMAND_EQC -> events.context();
+          default -> asyncEvents.context();
+        };
     return context != null
         && memory.write(address, context.duplicate().position(0).limit(HisiAccContexts.BYTES));
   }
 
-  int queueCount() {
-    return queues.size();
+  List<HisiAccQueue> queues() {
+    return queues;
   }
 }
