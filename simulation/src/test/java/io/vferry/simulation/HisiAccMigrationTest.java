@@ -48,6 +48,7 @@ class HisiAccMigrationTest {
       assertThat(report.status()).isEqualTo(Phase.COMPLETED);
       assertThat(report.audit().orElseThrow().violations()).as("seed %d", seed).isEmpty();
       assertThat(report.audit().get().counts().get("tasks")).isPositive();
+      assertThat(report.audit().get().counts().get("tasks-in-flight-when-moved")).isPositive();
       assertThat(report.devices().get(0).path())
           .extracting(Enum::name)
           .containsExactly("RUNNING", "PRE_COPY", "STOP_COPY", "STOP", "RUNNING");
@@ -98,18 +99,32 @@ class HisiAccMigrationTest {
   }
 
   @Test
-  void withPeersItIsRefusedUnlessTheyAreUnmapped() throws Exception {
-    Plan refused = plan(manifest(quick(), device("zip0", ZIP), device("nic0", "sim:mlx5", "zip0")));
+  void withPeersItIsRefused() throws Exception {
+    Manifest manifest = manifest(quick(), device("zip0", ZIP), device("nic0", "sim:mlx5", "zip0"));
+    Plan refused = plan(manifest);
     assertThat(refused.p2p().mode()).isEqualTo(P2pPlan.Mode.IMPOSSIBLE);
     assertThat(refused.blockers())
         .singleElement()
         .matches(blocker -> blocker.code() == Blocker.Code.MISSING_P2P)
         .matches(
             blocker -> blocker.reason().contains("device 'zip0' cannot quiesce (no RUNNING_P2P)"));
-    Plan unmapped =
-        plan(manifest(unmapping(), device("zip0", ZIP), device("nic0", "sim:mlx5", "zip0")));
-    assertThat(unmapped.blockers()).isEmpty();
-    assertThat(unmapped.p2p().mode()).isEqualTo(P2pPlan.Mode.UNMAPPED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void withPeersThatAreNotMappedItMoves(long seed) throws Exception {
+    Manifest manifest =
+        manifest(unmapping(), device("zip0", ZIP), device("nic0", "sim:mlx5", "zip0"));
+    Plan plan = plan(manifest);
+    assertThat(plan.blockers()).isEmpty();
+    assertThat(plan.p2p().mode()).isEqualTo(P2pPlan.Mode.UNMAPPED);
+    try (Simulation simulation = Simulation.of(seed, manifest)) {
+      MigrationReport report = simulation.run();
+      assertThat(report.failure()).as("seed %d", seed).isEmpty();
+      assertThat(report.status()).isEqualTo(Phase.COMPLETED);
+      assertThat(report.audit().orElseThrow().violations()).as("seed %d", seed).isEmpty();
+      assertThat(simulation.auditAfterRunning(simulation.destination()).violations()).isEmpty();
+    }
   }
 
   private static Settings unmapping() {

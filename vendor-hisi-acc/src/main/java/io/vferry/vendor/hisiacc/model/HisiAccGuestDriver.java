@@ -75,6 +75,7 @@ final class HisiAccGuestDriver implements GuestDriver {
     fresh.unfinished = state.unfinished;
     fresh.interrupts = state.interrupts;
     fresh.message = state.message;
+    fresh.caught = state.caught;
     fresh.violations.addAll(state.violations);
     state = fresh;
     pendingInterrupts.set(0);
@@ -399,6 +400,7 @@ final class HisiAccGuestDriver implements GuestDriver {
               .formatted(room.deviceId(), layout.totalBytes(), room.memoryBytes()));
     }
     state = decoded.state();
+    state.caught += outstanding();
     due = 0;
     waitedNanos = 0;
     pendingInterrupts.set(decoded.pendingInterrupts());
@@ -409,7 +411,6 @@ final class HisiAccGuestDriver implements GuestDriver {
   public GuestAudit.Verdict audit() throws MigrationException {
     List<String> violations = new ArrayList<>(state.violations);
     long completed = 0;
-    long handedOut = 0;
     for (int queue = 0; state.loaded && queue < state.queues(); queue++) {
       long done = state.consumed[queue];
       while (done < state.submitted[queue] && completed(queue, done)) {
@@ -424,11 +425,10 @@ final class HisiAccGuestDriver implements GuestDriver {
       }
       auditContexts(queue, done, violations);
       completed += done;
-      handedOut += state.submitted[queue];
     }
     Map<String, Long> counts = new LinkedHashMap<>();
     counts.put("tasks", completed);
-    counts.put("tasks-handed-out", handedOut);
+    counts.put("tasks-in-flight-when-moved", state.caught);
     counts.put("interrupts", state.interrupts);
     counts.put("device-resets", state.resets);
     return new GuestAudit.Verdict(counts, violations);

@@ -30,6 +30,9 @@ final class HisiAccGuestState {
 
   long interrupts;
 
+  /** Tasks whose results the guest had not seen when it was moved; of all moves. */
+  long caught;
+
   /** The last one of the physical function. */
   long message;
 
@@ -63,7 +66,7 @@ final class HisiAccGuestState {
     out.putLong(MAGIC).putInt(VERSION).putInt(queues()).putInt(loaded ? 1 : 0);
     out.putInt(pendingInterrupts).putInt(nextQueue);
     out.putLong(eventsRead).putLong(asyncEventsRead).putLong(resets).putLong(unfinished);
-    out.putLong(interrupts).putLong(message);
+    out.putLong(interrupts).putLong(message).putLong(caught);
     for (int queue = 0; queue < queues(); queue++) {
       out.putLong(submitted[queue]).putLong(consumed[queue]);
     }
@@ -83,7 +86,7 @@ final class HisiAccGuestState {
   /** Reads an untrusted state. */
   static Decoded decode(ByteBuffer untrusted, int queues) throws MigrationException {
     ByteBuffer in = untrusted.slice().order(ByteOrder.LITTLE_ENDIAN);
-    int fixed = 72 + queues * 2 * Long.BYTES + Integer.BYTES;
+    int fixed = 80 + queues * 2 * Long.BYTES + Integer.BYTES;
     if (in.remaining() < Long.BYTES + 2 * Integer.BYTES || in.getLong() != MAGIC) {
       throw corrupt("is none of this driver");
     }
@@ -113,6 +116,7 @@ final class HisiAccGuestState {
     state.unfinished = in.getLong();
     state.interrupts = in.getLong();
     state.message = in.getLong();
+    state.caught = in.getLong();
     for (int queue = 0; queue < queues; queue++) {
       state.submitted[queue] = in.getLong();
       state.consumed[queue] = in.getLong();

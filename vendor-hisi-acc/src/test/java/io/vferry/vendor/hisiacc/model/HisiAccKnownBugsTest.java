@@ -257,6 +257,8 @@ final class HisiAccKnownBugsTest {
     SaveStream out = source.save(Arc.RUNNING_TO_PRE_COPY);
     byte[] first = HisiAccSide.drain(out, 40);
     source.guest.unloadDriver();
+    // On its way it has its ring elsewhere.
+    source.function.contextWord(false, 1, 0x5000);
     assertThat(source.device.state()).isEqualTo(DeviceState.PRE_COPY);
     source.guest.loadDriver();
     source.guest.submit(9);
