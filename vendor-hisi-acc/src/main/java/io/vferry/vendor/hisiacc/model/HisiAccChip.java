@@ -40,7 +40,7 @@ final class HisiAccChip {
   private final HostClock clock;
   private final HisiAccSettings settings;
   private final HisiAccQuirks shared = new HisiAccQuirks();
-  private final List<HisiAccQueueManager> functions = new ArrayList<>();
+  private final List<HisiAccFunctionModel> functions = new ArrayList<>();
   private final int[] queueCounts;
   private final HisiAccMailboxModel mailbox;
   private final HisiAccMessages messages;
@@ -59,7 +59,7 @@ final class HisiAccChip {
     this.messages = new HisiAccMessages(settings.functions());
     for (int number = PHYSICAL; number <= settings.functions(); number++) {
       functions.add(
-          new HisiAccQueueManager(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
+          new HisiAccFunctionModel(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
     }
     plain.put(HisiAccPfRegister.QUE_ISO_CFG, settings.isolation() ? 1 : 0);
     plain.put(HisiAccPfRegister.MIGRATION_REGION_SELECT, settings.windows() ? 1 : 0);
@@ -92,7 +92,7 @@ final class HisiAccChip {
   }
 
   /** Returns a function; the virtual ones from 1. */
-  HisiAccQueueManager function(int number) {
+  HisiAccFunctionModel function(int number) {
     return functions.get(number);
   }
 
@@ -115,11 +115,11 @@ final class HisiAccChip {
     int[] raised = new int[functions.size()];
     synchronized (lock) {
       result = work.get();
-      for (HisiAccQueueManager function : functions) {
+      for (HisiAccFunctionModel function : functions) {
         raised[function.number()] = function.takeRaised();
       }
     }
-    for (HisiAccQueueManager function : functions) {
+    for (HisiAccFunctionModel function : functions) {
       if (raised[function.number()] != 0) {
         function.interrupts().deliver(raised[function.number()]);
       }
@@ -151,7 +151,7 @@ final class HisiAccChip {
         () -> {
           tick = null;
           boolean more = false;
-          for (HisiAccQueueManager function : functions) {
+          for (HisiAccFunctionModel function : functions) {
             more |= function.step();
             mailbox.settle(function, false);
           }
@@ -312,7 +312,7 @@ final class HisiAccChip {
   void reset(int number) {
     run(
         () -> {
-          HisiAccQueueManager function = function(number);
+          HisiAccFunctionModel function = function(number);
           if (function.quirks().doorbellInReset
               && (function.read(HisiAccVfRegister.FUN_DB_DROP.offset()) & 1) == 0) {
             // Bit 10 of the status: a doorbell that nobody takes.

@@ -4,7 +4,7 @@ import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import java.nio.ByteBuffer;
 
 /** The doorbell pages of a function's queues: the same doorbells, a page for each queue. */
-record HisiAccDoorbells(HisiAccChip chip, HisiAccQueueManager function)
+record HisiAccDoorbells(HisiAccChip chip, HisiAccFunctionModel function)
     implements HisiAccModelRegion.Registers {
 
   @Override

@@ -46,7 +46,7 @@ final class HisiAccMailboxModel {
   }
 
   /** Forgets the command of a function. */
-  void reset(HisiAccQueueManager function) {
+  void reset(HisiAccFunctionModel function) {
     underWay.remove(function.number());
   }
 
@@ -55,7 +55,7 @@ final class HisiAccMailboxModel {
    *
    * @param offset from the start of the mailbox
    */
-  ByteBuffer read(HisiAccQueueManager function, int offset, int length) {
+  ByteBuffer read(HisiAccFunctionModel function, int offset, int length) {
     settle(function, offset == 0);
     HisiAccQuirks quirks = function.quirks();
     int word = answerWord;
@@ -80,7 +80,7 @@ final class HisiAccMailboxModel {
   }
 
   /** Writes a part of the 16 bytes; only a write of all of them is a command. */
-  void write(HisiAccQueueManager function, int offset, ByteBuffer words) {
+  void write(HisiAccFunctionModel function, int offset, ByteBuffer words) {
     if (offset != 0 || words.remaining() != HisiAccNumbers.MAILBOX_BYTES) {
       function.violation(
           "a write of %d bytes into the mailbox, which takes 16 at once"
@@ -111,19 +111,19 @@ final class HisiAccMailboxModel {
     chip.work();
   }
 
-  private void begin(HisiAccQueueManager function, Command command) {
+  private void begin(HisiAccFunctionModel function, Command command) {
     if (command.code() == HisiAccNumbers.COMMAND_PAUSE) {
       function.beginPause();
     }
     stops(function, command).forEach(HisiAccQueue::beginStop);
   }
 
-  private boolean stopsEnded(HisiAccQueueManager function, Command command) {
+  private boolean stopsEnded(HisiAccFunctionModel function, Command command) {
     return stops(function, command).stream().allMatch(HisiAccQueue::stopEnded);
   }
 
   /** Returns the queues that a command stops. */
-  private List<HisiAccQueue> stops(HisiAccQueueManager function, Command command) {
+  private List<HisiAccQueue> stops(HisiAccFunctionModel function, Command command) {
     int capabilities = chip.settings().capabilities();
     if (command.get()) {
       return List.of();
@@ -145,7 +145,7 @@ final class HisiAccMailboxModel {
    *
    * @param polled whether the function looks
    */
-  void settle(HisiAccQueueManager function, boolean polled) {
+  void settle(HisiAccFunctionModel function, boolean polled) {
     Command command = underWay.get(function.number());
     if (command == null || chip.now() < command.readyNanos()) {
       return;
@@ -178,7 +178,7 @@ final class HisiAccMailboxModel {
   }
 
   /** Performs a command; returns what it gives, or null if it is refused. */
-  private @Nullable Long execute(HisiAccQueueManager function, Command command) {
+  private @Nullable Long execute(HisiAccFunctionModel function, Command command) {
     switch (command.code()) {
       case HisiAccNumbers.COMMAND_SQC, HisiAccNumbers.COMMAND_CQC -> {
         if (command.queue() >= function.queues().size()) {

@@ -62,7 +62,7 @@ final class HisiAccModelDevice implements HostDevice {
       DeviceAddress address,
       SharedParts.@Nullable Lease<HisiAccChip> lease) {
     HisiAccKind kind = chip.settings().kind();
-    HisiAccQueueManager function = chip.function(number);
+    HisiAccFunctionModel function = chip.function(number);
     HisiAccModelDevice device =
         new HisiAccModelDevice(
             chip,

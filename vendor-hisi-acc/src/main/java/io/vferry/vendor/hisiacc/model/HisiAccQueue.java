@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class HisiAccQueue {
 
-  private final HisiAccQueueManager function;
+  private final HisiAccFunctionModel function;
   private final int number;
   private final ArrayDeque<HisiAccTask> tasks = new ArrayDeque<>();
   private @Nullable ByteBuffer sqc;
@@ -22,7 +22,7 @@ final class HisiAccQueue {
   private int latchedTail = -1;
   private boolean stopped;
 
-  HisiAccQueue(HisiAccQueueManager function, int number) {
+  HisiAccQueue(HisiAccFunctionModel function, int number) {
     this.function = function;
     this.number = number;
   }

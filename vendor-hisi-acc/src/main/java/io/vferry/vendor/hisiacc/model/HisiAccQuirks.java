@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * How a chip behaves where no public text says it, and how it misbehaves. Under the chip's lock;
- * set by tests and by the parameters of an address.
+ * set by tests.
  */
 final class HisiAccQuirks {
 

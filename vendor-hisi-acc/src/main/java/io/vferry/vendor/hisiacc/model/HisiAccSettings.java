@@ -2,6 +2,7 @@ package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 
@@ -78,36 +79,37 @@ record HisiAccSettings(
   }
 
   static HisiAccSettings read(HisiAccKind kind, DeviceAddress address) throws MigrationException {
-    HisiAccParameters parameters = new HisiAccParameters(address);
+    DeviceParameters parameters =
+        new DeviceParameters("the modelled device " + address.path(), address.parameters());
     int version = version(parameters);
-    int functions = parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS);
+    int functions = (int) parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS);
     HisiAccSettings settings =
         new HisiAccSettings(
             kind,
             version,
             parameters.flag("windows", false) && version > HisiAccNumbers.QM_V3,
             functions,
-            parameters.number("queues", 16, 1, 64),
+            (int) parameters.number("queues", 16, 1, 64),
             parameters.flag("isolation", false),
-            parameters.number("capabilities", 0x601, 0, 0xffff),
+            (int) parameters.number("capabilities", 0x601, 0, 0xffff),
             parameters.nanos("tick", 50_000, 1_000, 1_000_000_000),
-            parameters.number("work-ticks", 3, 1, 1_000_000),
-            parameters.number("fetched", 4, 1, 64),
+            (int) parameters.number("work-ticks", 3, 1, 1_000_000),
+            (int) parameters.number("fetched", 4, 1, 64),
             parameters.flag("iommu-log", false),
             parameters.flag("host-page-64k", false) ? 0x10000 : 0x1000,
             parameters.flag("guest", true),
-            parameters.number("depth", 16, 4, 1024),
-            parameters.number("task-rate", 2_000, 0, 1_000_000),
-            parameters.number("task-bytes", 64, 8, 4096),
+            (int) parameters.number("depth", 16, 4, 1024),
+            (int) parameters.number("task-rate", 2_000, 0, 1_000_000),
+            (int) parameters.number("task-bytes", 64, 8, 4096),
             parameters.number("seed", 1, 0, Integer.MAX_VALUE),
-            parameters.text("chip"),
-            parameters.number("vf", functions - 1, 0, functions - 1));
+            parameters.text("chip").orElse(""),
+            (int) parameters.number("vf", functions - 1, 0, functions - 1));
     parameters.finish();
     return settings;
   }
 
-  private static int version(HisiAccParameters parameters) throws MigrationException {
-    return switch (parameters.number("qm", 3, 2, 5)) {
+  private static int version(DeviceParameters parameters) throws MigrationException {
+    return switch ((int) parameters.number("qm", 3, 2, 5)) {
       case 2 -> 0x21;
       case 3 -> HisiAccNumbers.QM_V3;
       case 4 -> HisiAccNumbers.QM_V4;

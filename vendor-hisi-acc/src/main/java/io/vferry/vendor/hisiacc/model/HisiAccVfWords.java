@@ -12,10 +12,10 @@ final class HisiAccVfWords extends HisiAccWords {
   private static final int CONTEXT_BYTES = HisiAccNumbers.EVENT_CONTEXT_WORDS * Integer.BYTES;
 
   private final HisiAccChip chip;
-  private final HisiAccQueueManager function;
+  private final HisiAccFunctionModel function;
   private final boolean window;
 
-  HisiAccVfWords(HisiAccChip chip, HisiAccQueueManager function, boolean window) {
+  HisiAccVfWords(HisiAccChip chip, HisiAccFunctionModel function, boolean window) {
     this.chip = chip;
     this.function = function;
     this.window = window;

@@ -39,7 +39,7 @@ final class HisiAccSide {
   final HisiAccTestClock clock;
   final HisiAccChip chip;
   final int number;
-  final HisiAccQueueManager function;
+  final HisiAccFunctionModel function;
   final HisiAccQuirks quirks;
   final HisiAccModelDevice host;
   final MigratableDevice device;

@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The queue manager of a function, virtual or physical. Under the chip's lock. */
-final class HisiAccQueueManager {
+final class HisiAccFunctionModel {
 
   private static final int EVENT_VECTOR = 0;
   private static final int ASYNC_VECTOR = 1;
@@ -47,7 +47,7 @@ final class HisiAccQueueManager {
   /** Read by the host without the chip's lock. */
   private final AtomicLong resets = new AtomicLong();
 
-  HisiAccQueueManager(HisiAccChip chip, int number, HisiAccQuirks quirks, int pageBytes) {
+  HisiAccFunctionModel(HisiAccChip chip, int number, HisiAccQuirks quirks, int pageBytes) {
     this.chip = chip;
     this.number = number;
     this.quirks = quirks;
