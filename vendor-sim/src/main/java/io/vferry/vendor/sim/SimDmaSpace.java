@@ -114,6 +114,36 @@ final class SimDmaSpace implements DmaSpace {
     return false;
   }
 
+  /**
+   * Returns a copy of memory that only another process reaches, for an access that may then be
+   * {@linkplain #arrives finished}; or null if there is none such, or the access must fail.
+   */
+  @Nullable ByteBuffer stage(long address, int length, Direction wanted) {
+    // Another simulated device takes its own lock; only its messages may go there, without one.
+    if (!(find(address, length) instanceof Peer peer) || peer.region instanceof SimRegion) {
+      return null;
+    }
+    ByteBuffer copy = ByteBuffer.allocate(length);
+    try {
+      if (wanted == Direction.READ) {
+        peer.region.read(peer.offset + (address - peer.range.start()), copy);
+        copy.flip();
+      } else if (!peer.region.info().writable()) {
+        return null;
+      }
+    } catch (MigrationException e) {
+      return null;
+    }
+    return copy.order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Finishes a write to what {@link #memory} or {@link #stage} gave; returns whether it arrived.
+   */
+  boolean arrives(long address, ByteBuffer written) {
+    return written.isDirect() || send(address, written.duplicate().clear());
+  }
+
   private synchronized @Nullable Mapping find(long address, int length) {
     Map.Entry<Long, Mapping> entry = mappings.floorEntry(address);
     if (entry == null || address < 0 || address > Long.MAX_VALUE - length) {

@@ -40,6 +40,10 @@ final class SimDriverAudit {
       if (told.isPresent()) {
         checkDevice(told.get());
         checkPeers(told.get());
+      } else {
+        // A task that is lost, or done twice, the driver notices by itself.
+        count("tasks", driver.tasksSeen);
+        count("device-resets", driver.setUps - 1);
       }
     }
     return new GuestAudit.Verdict(counts, violations);

@@ -133,9 +133,16 @@ final class SimEngine {
         core.dmaWrites++;
         core.pageSequence[page] = core.dmaWrites;
         pattern.fill(memory, 0, SimPattern.PAGE_BYTES, core.tag, page, core.dmaWrites);
-        hardware.dmaLog().written(address);
+        finish(core, address, memory);
       }
     }
+  }
+
+  private void finish(SimCore core, long address, ByteBuffer memory) {
+    if (!hardware.dmaSpace().arrives(address, memory)) {
+      core.dmaFaults++;
+    }
+    hardware.dmaLog().written(address);
   }
 
   private void fetchTasks(SimCore core, long now) {
@@ -171,7 +178,7 @@ final class SimEngine {
           return;
         }
         SimTask.complete(entry, task.number(), task.payload());
-        hardware.dmaLog().written(address);
+        finish(core, address, entry);
         core.completed++;
         core.tasksDone++;
         hardware.raise(SimRegisters.VECTOR_TASKS);
@@ -248,6 +255,9 @@ final class SimEngine {
       core.dmaWhileStopped++;
     }
     ByteBuffer memory = hardware.dmaSpace().memory(address, length, direction);
+    if (memory == null) {
+      memory = hardware.dmaSpace().stage(address, length, direction);
+    }
     if (memory == null) {
       core.dmaFaults++;
       return null;

@@ -5,8 +5,11 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.memory.DirtyBitmap;
 import io.vferry.spi.memory.GuestMemory;
 import io.vferry.spi.memory.MemoryRange;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -31,28 +34,55 @@ final class SimGuestMemory implements GuestMemory {
   private final int lowPages;
   private @Nullable BitSet dirty;
 
-  SimGuestMemory(long bytes) throws MigrationException {
+  /** What other processes map, if they can; this process keeps it open for them. */
+  private final @Nullable FileChannel file;
+
+  SimGuestMemory(long bytes, boolean shared) throws MigrationException {
     this.pages = (int) (bytes >> SimPattern.PAGE_SHIFT);
     this.lowPages = (int) (Math.min(LOW_MAX, bytes / 2) >> SimPattern.PAGE_SHIFT);
+    this.file = shared ? SimSharedFile.create(bytes) : null;
     try {
       add(0, (long) lowPages << SimPattern.PAGE_SHIFT, 0);
       add(HIGH_START, (long) (pages - lowPages) << SimPattern.PAGE_SHIFT, lowPages);
     } catch (OutOfMemoryError e) {
+      close();
       throw new MigrationException(
           DeviceError.OUT_OF_RESOURCES,
           "no room for " + bytes + " bytes of guest memory; raise -XX:MaxDirectMemorySize",
           e);
+    } catch (IOException e) {
+      close();
+      throw new MigrationException(
+          DeviceError.OUT_OF_RESOURCES, "the file of the guest's memory cannot be mapped", e);
     }
   }
 
-  private void add(long start, long length, int firstPage) {
+  private void add(long start, long length, int firstPage) throws IOException {
     for (long at = 0; at < length; at += BLOCK_MAX) {
       int size = (int) Math.min(BLOCK_MAX, length - at);
       blocks.add(
           new Block(
               new MemoryRange(start + at, size),
-              ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN),
+              allocate(((long) firstPage << SimPattern.PAGE_SHIFT) + at, size)
+                  .order(ByteOrder.LITTLE_ENDIAN),
               firstPage + (int) (at >> SimPattern.PAGE_SHIFT)));
+    }
+  }
+
+  private ByteBuffer allocate(long offset, int size) throws IOException {
+    return file == null
+        ? ByteBuffer.allocateDirect(size)
+        : file.map(FileChannel.MapMode.READ_WRITE, offset, size);
+  }
+
+  /** Lets go of the file; the memory itself stays as long as somebody has a part of it. */
+  void close() {
+    if (file != null) {
+      try {
+        file.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("a file in memory cannot be closed", e);
+      }
     }
   }
 

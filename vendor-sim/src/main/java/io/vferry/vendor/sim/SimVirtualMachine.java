@@ -50,7 +50,7 @@ final class SimVirtualMachine implements VirtualMachine {
     this.waiting = spec.incoming();
     this.clock = spec.clock();
     this.settings = settings;
-    this.memory = new SimGuestMemory(settings.memoryBytes());
+    this.memory = new SimGuestMemory(settings.memoryBytes(), settings.sharedMemory());
     this.guest = new SimGuest(name, memory, settings);
   }
 
@@ -243,6 +243,7 @@ final class SimVirtualMachine implements VirtualMachine {
   public void close() throws MigrationException {
     synchronized (lock) {
       pause();
+      memory.close();
       guest.close();
     }
   }

@@ -13,6 +13,8 @@ import java.util.List;
  * @param peers who sends messages to whom
  * @param pageRequests how many the devices keep open while the vCPUs run
  * @param pageRequestsStuck whether they are never completed
+ * @param sharedMemory whether other processes can map the guest's memory, as those that serve its
+ *     devices do
  */
 record SimVmSettings(
     long memoryBytes,
@@ -23,7 +25,8 @@ record SimVmSettings(
     long tickNanos,
     List<Peering> peers,
     int pageRequests,
-    boolean pageRequestsStuck) {
+    boolean pageRequestsStuck,
+    boolean sharedMemory) {
 
   /** One direction of talk between two devices. */
   record Peering(String from, String to) {}
@@ -54,7 +57,8 @@ record SimVmSettings(
             Math.max(10_000, parameters.nanos("tick", 1_000_000, 0, 1_000_000_000L)),
             peers(parameters),
             (int) parameters.number("page-requests", 0, 0, 1_000_000),
-            parameters.flag("page-requests-stuck", false));
+            parameters.flag("page-requests-stuck", false),
+            parameters.flag("shared-memory", false));
     parameters.finish();
     return settings;
   }

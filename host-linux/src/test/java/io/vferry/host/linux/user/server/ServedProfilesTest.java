@@ -1,0 +1,170 @@
+package io.vferry.host.linux.user.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.vferry.host.linux.driver.VfioMigrationDriver;
+import io.vferry.host.linux.syscall.Libc;
+import io.vferry.host.linux.user.client.VfioUserBackend;
+import io.vferry.spi.driver.ArcOutcome;
+import io.vferry.spi.driver.LoadStream;
+import io.vferry.spi.driver.MigratableDevice;
+import io.vferry.spi.driver.PrecopyProgress;
+import io.vferry.spi.driver.SaveStream;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.state.Arc;
+import io.vferry.spi.state.DeviceState;
+import io.vferry.spi.state.Transition;
+import io.vferry.spi.state.TransitionTable;
+import io.vferry.vendor.sim.SimClock;
+import io.vferry.vendor.sim.SimDeviceModel;
+import io.vferry.vendor.sim.SimMigrationDriver;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Our client against our server: each kind of simulated device moves from one to the other. */
+@Timeout(60)
+class ServedProfilesTest {
+
+  @TempDir private Path directory;
+
+  static Stream<String> profiles() {
+    return new SimDeviceModel().names().stream();
+  }
+
+  /** A served device, and a client of it with the driver that knows only the protocol. */
+  private final class Side implements AutoCloseable {
+    final List<DeviceState> states = new ArrayList<>();
+    final HostDevice served;
+    final MigratableDevice driven;
+    final UserServer server;
+    final Thread thread;
+    final HostDevice client;
+    final MigratableDevice device;
+
+    Side(String name, String model) throws Exception {
+      SimClock clock = new SimClock(1);
+      served =
+          new SimDeviceModel()
+              .create(DeviceAddress.parse("sim:" + model), new OpenContext(name, clock));
+      driven = new SimMigrationDriver().attach(served);
+      Path socket = directory.resolve(name);
+      server =
+          UserServer.listen(
+              socket,
+              new ServedDevice(name, served, Optional.of(driven)),
+              ServerSettings.DEFAULT,
+              new ServerListener() {
+                @Override
+                public void moved(DeviceState from, DeviceState to) {
+                  states.add(to);
+                }
+              });
+      thread =
+          new Thread(
+              () -> {
+                try {
+                  server.run();
+                } catch (MigrationException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      thread.start();
+      client =
+          new VfioUserBackend()
+              .open(
+                  DeviceAddress.parse("vfio-user:" + socket),
+                  new OpenContext(name, new SimClock(2)));
+      device = new VfioMigrationDriver().attach(client);
+    }
+
+    /** Walks to a state; returns what the last arc gave. */
+    ArcOutcome go(DeviceState target) throws MigrationException {
+      Transition way = TransitionTable.of(device.features()).transition(device.state(), target);
+      ArcOutcome outcome = ArcOutcome.done();
+      for (Arc arc : ((Transition.Path) way).arcs()) {
+        outcome = device.perform(arc);
+      }
+      return outcome;
+    }
+
+    @Override
+    public void close() throws MigrationException {
+      device.close();
+      client.close();
+      server.close();
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      assertThat(driven.state()).isEqualTo(DeviceState.RUNNING);
+      driven.close();
+      served.close();
+    }
+  }
+
+  private static void pump(SaveStream from, LoadStream to, SaveStream.Status until)
+      throws MigrationException {
+    ByteBuffer piece = ByteBuffer.allocateDirect(100_000);
+    while (from.read(piece.clear()) != until) {
+      to.write(piece.flip());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("profiles")
+  void moves(String profile) throws Exception {
+    assumeTrue(Libc.availability().available());
+    try (Side source = new Side("src", profile + "?work=off&state=1000KiB&seed=1");
+        Side destination = new Side("dst", profile + "?work=off&state=1000KiB&seed=2")) {
+      assertThat(source.device.features()).isEqualTo(source.driven.features());
+      assertThat(source.client.info().vendorId()).isEqualTo(source.served.info().vendorId());
+      assertThat(source.client.info().deviceId()).isEqualTo(source.served.info().deviceId());
+      for (RegionInfo info : source.served.regions()) {
+        assertThat(source.client.regions())
+            .anySatisfy(
+                seen -> {
+                  assertThat(seen.index()).isEqualTo(info.index());
+                  assertThat(seen.sizeBytes()).isEqualTo(info.sizeBytes());
+                });
+      }
+      LoadStream to = ((ArcOutcome.Loading) destination.go(DeviceState.RESUMING)).stream();
+      SaveStream from;
+      if (source.device.features().preCopy()) {
+        from = ((ArcOutcome.Saving) source.go(DeviceState.PRE_COPY)).stream();
+        assertThat(
+                source
+                    .device
+                    .capability(PrecopyProgress.class)
+                    .orElseThrow()
+                    .remaining()
+                    .initialBytes())
+            .isPositive();
+        pump(from, to, SaveStream.Status.NOTHING_NOW);
+        source.go(DeviceState.STOP_COPY);
+      } else {
+        from = ((ArcOutcome.Saving) source.go(DeviceState.STOP_COPY)).stream();
+      }
+      pump(from, to, SaveStream.Status.END);
+      // Leaving RESUMING proves the data whole.
+      destination.go(DeviceState.RUNNING);
+      source.go(DeviceState.STOP);
+      assertThat(destination.device.state()).isEqualTo(DeviceState.RUNNING);
+      assertThat(source.states).contains(DeviceState.STOP_COPY, DeviceState.STOP);
+      assertThat(destination.states).contains(DeviceState.RESUMING, DeviceState.RUNNING);
+    }
+  }
+}
