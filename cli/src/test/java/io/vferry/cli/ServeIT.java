@@ -1,0 +1,143 @@
+package io.vferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Devices in processes of their own, and machines in yet others that use and move them. */
+@EnabledOnOs(OS.LINUX)
+class ServeIT {
+
+  private static final String PATIENT =
+      "settings: {max-precopy-rounds: 3, force-switchover: true, arc-deadline: 60s}\n";
+
+  @TempDir private Path state;
+
+  private Distribution vferry;
+
+  @BeforeEach
+  void prepare() {
+    vferry = new Distribution(state);
+  }
+
+  private Distribution.Running serve(Path socket, String model, String... more) throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of("serve", model, "--socket", socket.toString(), "-o", "json"));
+    command.addAll(List.of(more));
+    Distribution.Running server = vferry.start(command.toArray(String[]::new));
+    server.awaitOut(line -> line.contains("\"event\":\"serving\""));
+    return server;
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Object field(Map<String, Object> report, String group, String name) {
+    return ((Map<String, Object>) report.get(group)).get(name);
+  }
+
+  /** The example that people try first, with less memory and state. */
+  @Test
+  void aMachineMovesBetweenTheDevicesOfTwoServers() throws Exception {
+    Path from = state.resolve("src.sock");
+    Path to = state.resolve("dst.sock");
+    String manifest =
+        vferry
+            .write(
+                "vm.yaml",
+                "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
+                    + PATIENT
+                    + "devices:\n"
+                    + "  - {id: nic0, host: 'vfio-user:%s', destination: 'vfio-user:%s'}\n"
+                        .formatted(from, to))
+            .toString();
+    try (Distribution.Running source = serve(from, "mlx5?state=8MiB&seed=1");
+        Distribution.Running destination = serve(to, "mlx5?state=8MiB&seed=2")) {
+      CommandRun run = vferry.run("migrate", manifest, "-o", "json");
+
+      assertThat(run.exitCode()).as(run.toString()).isZero();
+      Map<String, Object> report = JsonValue.parseObject(run.out());
+      assertThat(report).containsEntry("status", "completed");
+      assertThat(field(report, "audit", "passed")).as(run.toString()).isEqualTo(true);
+      assertThat(run.out()).as("the guest had work done").containsPattern("\"tasks\":[1-9]");
+      assertThat((long) field(report, "vfio", "transferred")).isGreaterThan(8L << 20);
+      source.awaitOut(line -> line.contains("\"to\":\"PRE_COPY\""));
+      source.awaitOut(line -> line.contains("\"to\":\"STOP_COPY\""));
+      destination.awaitOut(line -> line.contains("\"to\":\"RESUMING\""));
+      for (Distribution.Running server : List.of(source, destination)) {
+        server.awaitOut(line -> line.contains("\"event\":\"disconnected\""));
+        server.terminate();
+        CommandRun ended = server.end();
+        assertThat(ended.exitCode()).as(ended.toString()).isZero();
+        assertThat(ended.out()).doesNotContain("unclean");
+      }
+    }
+    assertThat(from).doesNotExist();
+    assertThat(to).doesNotExist();
+  }
+
+  /** The client knows nothing but the protocol: the driver for mlx5 runs in the servers. */
+  @Test
+  void aFunctionOfACardMovesByItsDriverInTheServer() throws Exception {
+    Path from = state.resolve("src.sock");
+    Path to = state.resolve("dst.sock");
+    String manifest =
+        vferry
+            .write(
+                "vm.yaml",
+                "vm: {name: far}\n"
+                    + PATIENT
+                    + "devices:\n"
+                    + "  - {id: vf0, host: 'vfio-user:%s', destination: 'vfio-user:%s',"
+                        .formatted(from, to)
+                    + " driver: vfio}\n")
+            .toString();
+    try (Distribution.Running source = serve(from, "mlx5-vf?state=4MiB&seed=1");
+        Distribution.Running destination = serve(to, "mlx5-vf?state=4MiB&seed=2")) {
+      CommandRun run = vferry.run("migrate", manifest, "-o", "json");
+
+      assertThat(run.exitCode()).as(run.toString()).isZero();
+      Map<String, Object> report = JsonValue.parseObject(run.out());
+      assertThat(report).containsEntry("status", "completed");
+      assertThat((long) field(report, "vfio", "transferred")).isGreaterThan(4L << 20);
+      assertThat(destination.awaitOut(line -> line.contains("\"event\":\"disconnected\"")))
+          .contains("\"refusals\":0");
+      assertThat(source.awaitOut(line -> line.contains("\"event\":\"serving\"")))
+          .contains("\"driver\":\"mlx5 ");
+    }
+  }
+
+  @Test
+  void whatCannotBeServedIsSaid() throws Exception {
+    Path socket = state.resolve("a.sock");
+    CommandRun pairs = vferry.run("serve", "mlx5", "pds", "--socket", socket.toString());
+    assertThat(pairs.exitCode()).isEqualTo(2);
+    assertThat(pairs.err()).contains("2 devices, but 1 sockets");
+
+    CommandRun unknown = vferry.run("serve", "mlx6", "--socket", socket.toString());
+    assertThat(unknown.exitCode()).isEqualTo(3);
+    assertThat(unknown.err()).contains("there is no device model 'mlx6'");
+
+    CommandRun undriven = vferry.run("serve", "mlx5-pf", "--socket", socket.toString());
+    assertThat(undriven.exitCode()).isEqualTo(3);
+    assertThat(undriven.err()).contains("no driver migrates", "--raw serves it without migration");
+    assertThat(socket).doesNotExist();
+
+    CommandRun large = vferry.run("serve", "mlx5", "--socket", "x", "--max-transfer", "100");
+    assertThat(large.exitCode()).isEqualTo(2);
+    assertThat(large.err()).contains("--max-transfer: 100 is not in 4096");
+
+    try (Distribution.Running server = serve(socket, "mlx5-pf", "--raw")) {
+      CommandRun second = vferry.run("serve", "pds", "--socket", socket.toString());
+      assertThat(second.exitCode()).isEqualTo(3);
+      assertThat(second.err()).contains("another process serves there");
+      assertThat(server.awaitOut(line -> line.contains("serving"))).contains("\"driver\":\"\"");
+    }
+  }
+}
