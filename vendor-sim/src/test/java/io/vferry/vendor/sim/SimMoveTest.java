@@ -99,21 +99,6 @@ class SimMoveTest {
   }
 
   @Test
-  void aDeviceThatTheGuestNeverUsedMoves() throws MigrationException {
-    SimClock clock = new SimClock(14);
-    SimSide source = new SimSide(clock, false, "", pair("mlx5"));
-    SimSide destination = new SimSide(clock, true, "", pair("mlx5"));
-    new SimMigration(source, destination).load();
-    assertThat(destination.violations()).isEmpty();
-    destination.run();
-    clock.advance(20_000_000);
-    destination.vm.pause();
-    destination.stopDevices();
-    assertThat(destination.violations()).isEmpty();
-    assertThat(destination.audit().counts().get("tasks")).isPositive();
-  }
-
-  @Test
   void theGuestSetsUpAgainADeviceThatWasReset() throws MigrationException {
     SimClock clock = new SimClock(15);
     SimSide source = new SimSide(clock, false, TALK, pair("mlx5"));

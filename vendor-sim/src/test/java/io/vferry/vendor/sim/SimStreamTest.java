@@ -25,8 +25,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a load makes of streams that are not exactly one whole save. */
 class SimStreamTest {
@@ -115,22 +113,6 @@ class SimStreamTest {
     MigrationException refusal = catchThrowableOfType(MigrationException.class, () -> load(bytes));
     assertThat(refusal).as("a bad stream was taken").isNotNull();
     return refusal;
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {1, 31, 4096, 65_537, 1 << 30})
-  void aWholeStreamIsTakenHoweverItIsCut(int pieceBytes) throws MigrationException {
-    byte[] bytes = save(ADDRESS);
-    load(bytes, ADDRESS, pieceBytes);
-    SaveStream stream =
-        ((ArcOutcome.Saving) stop(drive(open(ADDRESS))).perform(Arc.STOP_TO_STOP_COPY)).stream();
-    assertThat(drain(stream, Math.min(pieceBytes, 1 << 20))).hasSameSizeAs(bytes);
-  }
-
-  private static MigratableDevice stop(MigratableDevice device) throws MigrationException {
-    device.perform(Arc.RUNNING_TO_RUNNING_P2P);
-    device.perform(Arc.RUNNING_P2P_TO_STOP);
-    return device;
   }
 
   @Test
@@ -258,14 +240,6 @@ class SimStreamTest {
   }
 
   @Test
-  void overlongStreamsAreRefused() throws MigrationException {
-    byte[] bytes = save(ADDRESS);
-    byte[] longer = Arrays.copyOf(bytes, bytes.length + 1);
-    assertThat(refusal(longer).code()).isEqualTo(DeviceError.DATA_TOO_LONG);
-    assertThat(refusal(join(List.of(bytes, bytes))).code()).isEqualTo(DeviceError.DATA_TOO_LONG);
-  }
-
-  @Test
   void foreignAndNewerStreamsAreRefused() throws MigrationException {
     assertThat(refusal(save("sim:virtio?state=600001")).code())
         .isEqualTo(DeviceError.DATA_INCOMPATIBLE);
@@ -335,23 +309,6 @@ class SimStreamTest {
       }
     }
     assertThat(refused).isGreaterThan(2500);
-  }
-
-  @Test
-  void aSessionEndsWithTheSavingStates() throws MigrationException {
-    MigratableDevice device = drive(open(ADDRESS));
-    SaveStream stream = ((ArcOutcome.Saving) device.perform(Arc.RUNNING_TO_PRE_COPY)).stream();
-    assertThat(stream.read(ByteBuffer.allocate(10))).isEqualTo(SaveStream.Status.DATA);
-    device.perform(Arc.PRE_COPY_TO_RUNNING);
-    MigrationException refusal =
-        catchThrowableOfType(MigrationException.class, () -> stream.read(ByteBuffer.allocate(10)));
-    assertThat(refusal.code()).isEqualTo(DeviceError.SESSION_CLOSED);
-    assertThat(
-            catchThrowableOfType(
-                    MigrationException.class,
-                    () -> device.capability(PrecopyProgress.class).orElseThrow().remaining())
-                .code())
-        .isEqualTo(DeviceError.WRONG_STATE);
   }
 
   @Test

@@ -292,14 +292,6 @@ class VfioMigratableDeviceTest {
     assertThat(session.closed).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource(DeviceState.class)
-  void resetLeadsToRunningFromEachState(DeviceState state) throws MigrationException {
-    kernel.state = state;
-    device.reset();
-    assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
-  }
-
   @Test
   void aResetThatLeavesTheStateAloneIsHelped() throws MigrationException {
     kernel.resetKeepsState = true;
@@ -318,15 +310,6 @@ class VfioMigratableDeviceTest {
     assertThat(e.condition()).isEqualTo(DeviceCondition.LOST);
     kernel.resetFails = true;
     assertThat(failure(device::reset).errno()).hasValue(FakeKernel.EINVAL);
-  }
-
-  @Test
-  void resetEndsStreams() throws MigrationException {
-    SaveStream stream = save(Arc.RUNNING_TO_PRE_COPY);
-    device.reset();
-    assertThat(failure(() -> stream.read(ByteBuffer.allocate(1))).code())
-        .isEqualTo(DeviceError.SESSION_CLOSED);
-    assertThat(device.perform(Arc.RUNNING_TO_PRE_COPY)).isInstanceOf(ArcOutcome.Saving.class);
   }
 
   @Test
