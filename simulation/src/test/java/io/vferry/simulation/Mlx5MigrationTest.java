@@ -6,6 +6,7 @@ import static io.vferry.simulation.MigrationTest.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vferry.runtime.engine.OpenDevice;
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.runtime.journal.Journal;
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.report.MigrationReport;
@@ -141,6 +142,20 @@ class Mlx5MigrationTest {
       assertThat(report.status()).isEqualTo(Phase.FAILED);
       assertThat(report.failure().orElseThrow().code()).isEqualTo(DeviceError.DEVICE_LOST.label());
       assertThat(simulation.destinationJournal()).doesNotContain(Journal.Entry.COMMIT);
+    }
+  }
+
+  @Test
+  void aPageThatTheTrackerForgetsIsFoundByTheAudit() throws Exception {
+    // Quick ticks, so that the functions write between the last round and the stop.
+    String lies = "&tick=10us&dma-rate=512MiB&faults=MODIFY_GENERAL_OBJECT:forget-page";
+    try (Simulation simulation = Simulation.of(8, ring(2, lies, ""))) {
+      MigrationReport report = simulation.run();
+
+      MigrationReport.Failure failure = report.failure().orElseThrow();
+      assertThat(failure.code()).isEqualTo(RuntimeError.AUDIT_FAILED.label());
+      assertThat(failure.message()).contains("of the DMA area lacks write");
+      assertThat(failure.sourceRuns()).isTrue();
     }
   }
 }
