@@ -102,8 +102,12 @@ final class ReceivedFile implements ClientFile {
 
   private static void transfer(ByteBuffer bytes, Piece piece) throws MigrationException {
     while (bytes.hasRemaining()) {
-      long count = piece.at(Argument.addressOf(bytes));
-      Reference.reachabilityFence(bytes);
+      long count;
+      try {
+        count = piece.at(Argument.addressOf(bytes));
+      } finally {
+        Reference.reachabilityFence(bytes);
+      }
       if (count <= 0) {
         throw new MigrationException(
             DeviceError.IO_FAILED,

@@ -27,7 +27,7 @@ final class Refusal extends Exception {
   }
 
   static Refusal of(MalformedMessageException e) {
-    return new Refusal(e.errno(), e.getMessage(), e);
+    return new Refusal(e.errno(), String.valueOf(e.getMessage()), e);
   }
 
   /** Says in the kernel's numbers what a device answered. */
