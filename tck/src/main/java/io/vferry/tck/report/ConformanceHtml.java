@@ -51,7 +51,7 @@ public final class ConformanceHtml {
         text-align: left; vertical-align: top; padding: 6px 14px 6px 0;
         border-bottom: 1px solid var(--line);
       }
-      td.verdict { width: 120px; font-weight: 600; white-space: nowrap; }
+      td.verdict { width: 140px; font-weight: 600; white-space: nowrap; }
       td.id { width: 300px; }
       code { font-size: 13px; overflow-wrap: anywhere; }
       .broken {
