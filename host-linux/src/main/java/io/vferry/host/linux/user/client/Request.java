@@ -17,10 +17,8 @@ import java.util.List;
  */
 record Request(Command command, Payload payload, ByteBuffer data, List<Fd> files) {
 
-  private static final ByteBuffer NO_DATA = ByteBuffer.allocate(0);
-
   static Request of(Command command, Payload payload) {
-    return new Request(command, payload, NO_DATA, List.of());
+    return new Request(command, payload, ByteBuffer.allocate(0), List.of());
   }
 
   int payloadBytes() {
