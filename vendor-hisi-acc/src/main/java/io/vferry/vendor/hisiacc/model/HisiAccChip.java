@@ -284,7 +284,7 @@ final class HisiAccChip {
   void writePf(long offset, int value) {
     long sources = offset - HisiAccPfRegister.IFC_INT_SOURCE.offset();
     if (sources == 0 || sources == Integer.BYTES) {
-      messages.silence((value & 0xffffffffL) << sources * Byte.SIZE);
+      messages.silence((value & 0xffffffffL) << (sources * Byte.SIZE));
       return;
     }
     HisiAccPfRegister register = REGISTERS.get((int) offset);
