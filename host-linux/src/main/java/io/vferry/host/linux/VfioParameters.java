@@ -1,9 +1,8 @@
 package io.vferry.host.linux;
 
-import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
-import java.util.Map;
+import io.vferry.spi.host.DeviceParameters;
 import java.util.Optional;
 
 /**
@@ -16,44 +15,28 @@ import java.util.Optional;
 record VfioParameters(
     Optional<AccessPath> accessPath, boolean resetLeftover, Optional<String> physicalFunction) {
 
-  /** Reads them; unknown ones are refused, so that a typing error is not ignored in silence. */
-  static VfioParameters of(DeviceAddress address) throws MigrationException {
-    Optional<AccessPath> accessPath = Optional.empty();
-    boolean resetLeftover = true;
-    Optional<String> physicalFunction = Optional.empty();
-    for (Map.Entry<String, String> parameter : address.parameters().entrySet()) {
-      String value = parameter.getValue();
-      switch (parameter.getKey()) {
-        case "path" ->
-            accessPath =
-                switch (value) {
-                  case "group" -> Optional.of(AccessPath.GROUP);
-                  case "cdev" -> Optional.of(AccessPath.CDEV);
-                  case "auto" -> Optional.empty();
-                  default -> throw unknown(address, "path", value, "group, cdev or auto");
-                };
-        case "leftover" ->
-            resetLeftover =
-                switch (value) {
-                  case "reset" -> true;
-                  case "keep" -> false;
-                  default -> throw unknown(address, "leftover", value, "reset or keep");
-                };
-        case "pf" -> physicalFunction = Optional.of(value);
-        default ->
-            throw new MigrationException(
-                DeviceError.BAD_REQUEST,
-                "'%s' in '%s' is no parameter; there are path, leftover and pf"
-                    .formatted(parameter.getKey(), address));
-      }
-    }
-    return new VfioParameters(accessPath, resetLeftover, physicalFunction);
+  /** The ways in by their names in an address. */
+  private enum Way {
+    AUTO,
+    GROUP,
+    CDEV
   }
 
-  private static MigrationException unknown(
-      DeviceAddress address, String key, String value, String choice) {
-    return new MigrationException(
-        DeviceError.BAD_REQUEST,
-        "%s=%s in '%s' is unknown; write %s".formatted(key, value, address, choice));
+  /** Reads them; unknown ones are refused, so that a typing error is not ignored in silence. */
+  static VfioParameters of(DeviceAddress address) throws MigrationException {
+    DeviceParameters in =
+        new DeviceParameters(
+            "the device " + address.scheme() + ":" + address.path(), address.parameters());
+    VfioParameters parameters =
+        new VfioParameters(
+            switch (in.choice("path", Way.AUTO)) {
+              case AUTO -> Optional.empty();
+              case GROUP -> Optional.of(AccessPath.GROUP);
+              case CDEV -> Optional.of(AccessPath.CDEV);
+            },
+            in.choice("leftover", Leftover.RESET) == Leftover.RESET,
+            in.text("pf"));
+    in.finish();
+    return parameters;
   }
 }

@@ -1,5 +1,6 @@
 package io.vferry.host.linux.user.client;
 
+import io.vferry.host.linux.Leftover;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DeviceParameters;
@@ -49,12 +50,6 @@ record ClientParameters(
   private enum PrecopyData {
     KEEP,
     DISCARD
-  }
-
-  /** What becomes of a device that was left somewhere. */
-  private enum Leftover {
-    RESET,
-    KEEP
   }
 
   /** Reads them; unknown ones are refused, so that a typing error is not ignored in silence. */
