@@ -111,9 +111,9 @@ class SysfsTest {
           0000:3b:00.5, OPEN_FAILED, bound to no kernel driver
           0000:3b:00.6, OPEN_FAILED, there is no 0000:3b:00.6
           ../../../etc, BAD_REQUEST, no VFIO device
-          0000:3b:00.2?path=grup, BAD_REQUEST, 'group, cdev or auto'
-          0000:3b:00.2?pth=group, BAD_REQUEST, 'path, leftover and pf'
-          0000:3b:00.2?leftover=no, BAD_REQUEST, reset or keep
+          0000:3b:00.2?path=grup, BAD_REQUEST, 'one of auto, group, cdev'
+          0000:3b:00.2?pth=group, BAD_REQUEST, 'it has leftover, path, pf'
+          0000:3b:00.2?leftover=no, BAD_REQUEST, 'one of reset, keep'
           """)
   void saysWhyADeviceCannotBeOpened(String path, DeviceError code, String part) throws IOException {
     Files.createDirectories(sysfs.dev().resolve("vfio"));
