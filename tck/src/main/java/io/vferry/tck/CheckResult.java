@@ -20,12 +20,15 @@ public record CheckResult(
     sequence = List.copyOf(sequence);
   }
 
-  /** Returns what is shown of a check that failed: id, promise, reason and numbered sequence. */
+  /** Returns what is shown of a check that failed: id, reason, promise, numbered sequence. */
   public String explanation() {
     StringBuilder text = new StringBuilder();
     text.append(check.id()).append(" is broken: ").append(reason).append('\n');
     text.append("The promise: ").append(check.promise()).append('\n');
     text.append("The manual: ").append(check.manual());
+    check.needs().stream()
+        .flatMap(need -> need.denial().stream())
+        .forEach(denial -> text.append('\n').append(denial));
     if (!sequence.isEmpty()) {
       text.append("\nThe shortest sequence that breaks it:");
       int number = 1;

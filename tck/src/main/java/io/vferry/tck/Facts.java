@@ -72,46 +72,65 @@ record Facts(
     }
   }
 
-  /** Opens the device and asks it. */
-  static Facts of(Subject subject, Limits limits) throws MigrationException, Violation {
-    try (Scene scene = new Scene(subject, limits)) {
-      Party party = scene.party(Role.SOURCE);
-      FeatureSet features = Party.call("features", party.device()::features);
-      Optional<GuestSoftware> software =
-          subject.model() ? party.host().capability(GuestSoftware.class) : Optional.empty();
-      HostDeviceInfo info = party.host().info();
-      boolean progress = party.capability(PrecopyProgress.class).isPresent();
-      boolean estimate = party.capability(StopCopyEstimate.class).isPresent();
-      boolean compatibility = party.capability(Compatibility.class).isPresent();
-      boolean dmaLog = party.capability(DmaLog.class).isPresent();
-      int[] precopied = new int[1];
-      Recording image = record(subject, limits, Role.SOURCE, false, precopied);
-      Recording precopyImage =
-          features.preCopy()
-              ? record(subject, limits, Role.SOURCE, true, precopied)
-              : new Recording(new byte[0], "the device has no pre-copy");
-      boolean foreign = offers(subject, limits, Role.FOREIGN);
-      boolean newer = offers(subject, limits, Role.NEWER);
-      return new Facts(
-          subject,
-          limits,
-          info,
-          features,
-          progress,
-          estimate,
-          compatibility,
-          dmaLog,
-          software.isPresent(),
-          software.flatMap(GuestSoftware::peerRegion).isPresent(),
-          foreign,
-          newer,
-          refusable(subject, limits, features),
-          image,
-          precopyImage,
-          precopied[0],
-          record(subject, limits, Role.FOREIGN, false, new int[1]),
-          record(subject, limits, Role.NEWER, false, new int[1]));
+  /** What an open device says of itself. */
+  private record Claims(
+      HostDeviceInfo info,
+      FeatureSet features,
+      boolean progress,
+      boolean estimate,
+      boolean compatibility,
+      boolean dmaLog,
+      boolean guest,
+      boolean peers) {
+
+    /** Opens the device, asks it and closes it, because it may be the only one there is. */
+    static Claims of(Subject subject, Limits limits) throws MigrationException, Violation {
+      try (Scene scene = new Scene(subject, limits)) {
+        Party party = scene.party(Role.SOURCE);
+        FeatureSet features = Party.call("features", party.device()::features);
+        Optional<GuestSoftware> software =
+            subject.model() ? party.host().capability(GuestSoftware.class) : Optional.empty();
+        return new Claims(
+            party.host().info(),
+            features,
+            party.capability(PrecopyProgress.class).isPresent(),
+            party.capability(StopCopyEstimate.class).isPresent(),
+            party.capability(Compatibility.class).isPresent(),
+            party.capability(DmaLog.class).isPresent(),
+            software.isPresent(),
+            software.flatMap(GuestSoftware::peerRegion).isPresent());
+      }
     }
+  }
+
+  /** Opens the device, asks it, and records the streams to work with. */
+  static Facts of(Subject subject, Limits limits) throws MigrationException, Violation {
+    Claims claims = Claims.of(subject, limits);
+    int[] precopied = new int[1];
+    Recording image = record(subject, limits, Role.SOURCE, false, precopied);
+    Recording precopyImage =
+        claims.features().preCopy()
+            ? record(subject, limits, Role.SOURCE, true, precopied)
+            : new Recording(new byte[0], "the device has no pre-copy");
+    return new Facts(
+        subject,
+        limits,
+        claims.info(),
+        claims.features(),
+        claims.progress(),
+        claims.estimate(),
+        claims.compatibility(),
+        claims.dmaLog(),
+        claims.guest(),
+        claims.peers(),
+        offers(subject, limits, Role.FOREIGN),
+        offers(subject, limits, Role.NEWER),
+        refusable(subject, limits, claims.features()),
+        image,
+        precopyImage,
+        precopied[0],
+        record(subject, limits, Role.FOREIGN, false, new int[1]),
+        record(subject, limits, Role.NEWER, false, new int[1]));
   }
 
   private static boolean offers(Subject subject, Limits limits, Role role) {

@@ -17,9 +17,14 @@ enum Need {
   GUEST("the device brings no GuestSoftware to make it work", Facts::guest),
   PEERS("the guest software names no region for its peers", Facts::peers),
   MODEL("there is only one piece of hardware", facts -> facts.subject().model()),
-  CHECKSUM("the format claims no checksums", facts -> facts.subject().checksummed()),
+  CHECKSUM(
+      "the format claims no checksums",
+      facts -> facts.subject().checksummed(),
+      "'vferry tck --no-checksums', or checksummed() in a test"),
   TELLS_STATE(
-      "only the driver knows the state of the device", facts -> facts.subject().tellsState()),
+      "only the driver knows the state of the device",
+      facts -> facts.subject().tellsState(),
+      "'vferry tck --driver-keeps-state', or tellsState() in a test"),
   OWN_FORMAT(
       "the host migrates the device, and the format is the host's",
       facts -> !facts.info().hostMigration()),
@@ -32,15 +37,32 @@ enum Need {
 
   private final String reason;
   private final Predicate<Facts> has;
+  private final String denial;
 
   Need(String reason, Predicate<Facts> has) {
+    this(reason, has, "");
+  }
+
+  Need(String reason, Predicate<Facts> has, String denial) {
     this.reason = reason;
     this.has = has;
+    this.denial = denial;
   }
 
   /** Returns when a check that needs this does not apply. */
   String wants() {
     return reason;
+  }
+
+  /**
+   * Returns how to tell the kit that this is missing, a sentence; empty if the kit finds it out. It
+   * does not find out a claim of the vendor: a format with checksums that are not checked looks
+   * like one without.
+   */
+  Optional<String> denial() {
+    return denial.isEmpty()
+        ? Optional.empty()
+        : Optional.of("Does not apply if " + reason + "; to say so: " + denial + ".");
   }
 
   Optional<String> missing(Facts facts) {

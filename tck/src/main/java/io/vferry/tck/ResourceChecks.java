@@ -4,7 +4,6 @@ import static io.vferry.tck.Role.SOURCE;
 
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.Arc;
@@ -177,7 +176,7 @@ final class ResourceChecks {
 
   private static void attachAndFail(Scene scene, int access) throws MigrationException, Violation {
     DriverWatch watch = new DriverWatch();
-    HostDevice host = scene.subject().open(new OpenContext("source", new VirtualClock()));
+    HostDevice host = scene.open(SOURCE);
     try {
       watch.tap().failAt(access);
       boolean failed =

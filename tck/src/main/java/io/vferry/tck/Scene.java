@@ -146,7 +146,8 @@ final class Scene implements AutoCloseable {
     return party;
   }
 
-  private HostDevice open(Role role) throws MigrationException {
+  /** Opens the device in a role without its driver, which the caller closes. */
+  HostDevice open(Role role) throws MigrationException {
     OpenContext context = new OpenContext(role.text(), clock);
     Optional<HostDevice> host =
         switch (role) {
