@@ -11,12 +11,14 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.state.Arc;
 import io.vferry.tck.Subject;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * What the conformance kit tests, found in a catalogue.
  *
  * @param refusing an address with {@code {arc}} for the name of an arc
+ * @param earlierStreams whole streams of earlier versions
  */
 record CatalogueSubject(
     Catalogue catalogue,
@@ -25,6 +27,7 @@ record CatalogueSubject(
     Optional<DeviceAddress> foreign,
     Optional<DeviceAddress> newer,
     Optional<String> refusing,
+    List<byte[]> earlierStreams,
     boolean checksummed,
     boolean tellsState)
     implements Subject {

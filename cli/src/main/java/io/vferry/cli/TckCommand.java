@@ -17,7 +17,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +81,14 @@ final class TckCommand implements VferryCommand {
   private @Nullable String refusing;
 
   @Option(
+      names = "--earlier",
+      paramLabel = "FILE",
+      description =
+          "A whole stream that an earlier version of the driver wrote and that --device must take."
+              + " May be given several times.")
+  private List<Path> earlier = List.of();
+
+  @Option(
       names = "--no-checksums",
       description = "The driver's format has no checksums, so bits are not flipped.")
   private boolean noChecksums;
@@ -127,6 +137,7 @@ final class TckCommand implements VferryCommand {
             optional("--foreign", foreign),
             optional("--newer", newer),
             Optional.ofNullable(refusing),
+            earlierStreams(),
             !noChecksums,
             !driverKeepsState);
     PrintWriter out = common.out();
@@ -154,6 +165,19 @@ final class TckCommand implements VferryCommand {
           out.println("not applicable  " + result.check().id() + ": " + result.reason());
       case FAILED -> out.println("FAILED          " + result.explanation().indent(16).strip());
     }
+  }
+
+  private List<byte[]> earlierStreams() throws CommandException {
+    List<byte[]> streams = new ArrayList<>();
+    for (Path file : earlier) {
+      try {
+        streams.add(Files.readAllBytes(file));
+      } catch (IOException e) {
+        throw new CommandException(
+            ExitCode.USAGE, "vferry: --earlier: " + file + " cannot be read: " + e, e);
+      }
+    }
+    return streams;
   }
 
   private static Optional<DeviceAddress> optional(String option, @Nullable String text)
