@@ -72,7 +72,7 @@ final class SaveSession implements SaveStream {
 
   private long initialUnread;
   private boolean firstImageDue;
-  private boolean closed;
+  private volatile boolean closed;
 
   private SaveSession(String device, Vhca vhca, int pd, BooleanSupplier wasReset, Phase phase) {
     this.device = device;
@@ -568,9 +568,12 @@ final class SaveSession implements SaveStream {
     Release.all(vhca, pd, all);
   }
 
-  /** Ends the reading; the buffers live until the device leaves the saving states. */
+  /**
+   * Ends the reading; the buffers live until the device leaves the saving states. Takes no lock: a
+   * read may hold it while it starts a SAVE, and closing waits for no device.
+   */
   @Override
-  public synchronized void close() {
+  public void close() {
     closed = true;
   }
 }

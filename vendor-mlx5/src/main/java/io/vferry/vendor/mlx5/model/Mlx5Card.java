@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The card: its physical function, its virtual ones, and the firmware that serves them. Its monitor
- * guards all of it; it never calls the host, a peer or the clock's sleep while it holds it.
+ * guards all of it; it never calls the host, another card or the clock's sleep while it holds it,
+ * but waits for memory that only another process reaches, see {@link Mlx5Iommu}.
  */
 final class Mlx5Card implements Mlx5Bench {
 

@@ -14,20 +14,71 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** A function's view of memory: what is not mapped is not reached. Any thread. */
+/**
+ * A function's view of memory: what is not mapped is not reached. Any thread.
+ *
+ * <p>An access to a peer's region may wait for another process, up to that one's deadline, while
+ * the card's lock is held. So it must not need that lock, or another card's, to be done: whoever
+ * answers for such memory does so on a thread of its own, and the regions of cards take nothing but
+ * messages, which are sent without a lock.
+ */
 final class Mlx5Iommu implements DmaSpace {
 
   static final int PAGE_SHIFT = 12;
   static final int PAGE_BYTES = 1 << PAGE_SHIFT;
 
+  /** What lies behind a range of addresses; accesses are inside, and in one direction. */
   private sealed interface Mapping {
     MemoryRange range();
+
+    boolean allows(Direction wanted);
+
+    void read(long at, ByteBuffer into) throws MigrationException;
+
+    void write(long at, ByteBuffer from) throws MigrationException;
   }
 
   private record Memory(MemoryRange range, ByteBuffer bytes, Direction direction)
-      implements Mapping {}
+      implements Mapping {
 
-  private record Peer(MemoryRange range, Region region, long offset) implements Mapping {}
+    @Override
+    public boolean allows(Direction wanted) {
+      return direction == Direction.READ_WRITE || direction == wanted;
+    }
+
+    @Override
+    public void read(long at, ByteBuffer into) {
+      into.put(bytes.slice((int) at, into.remaining()));
+    }
+
+    @Override
+    public void write(long at, ByteBuffer from) {
+      bytes.slice((int) at, from.remaining()).put(from);
+    }
+  }
+
+  private record Peer(MemoryRange range, Region region, long offset) implements Mapping {
+
+    @Override
+    public boolean allows(Direction wanted) {
+      // A card's own region takes its lock: only messages go there, and those without one.
+      return !(region instanceof Mlx5Region)
+          && (wanted == Direction.READ ? region.info().readable() : region.info().writable());
+    }
+
+    @Override
+    public void read(long at, ByteBuffer into) throws MigrationException {
+      region.read(offset + at, into);
+    }
+
+    @Override
+    public void write(long at, ByteBuffer from) throws MigrationException {
+      region.write(offset + at, from);
+    }
+  }
+
+  /** What an access reaches without a break, at least a byte. */
+  private record Stretch(Mapping mapping, long at, int lengthBytes) {}
 
   /** Where a write to a peer goes. */
   record Destination(Region region, long offset) {}
@@ -94,16 +145,7 @@ final class Mlx5Iommu implements DmaSpace {
    * @return whether all of it could be read
    */
   boolean read(long address, ByteBuffer into) {
-    long at = address;
-    while (into.hasRemaining()) {
-      ByteBuffer memory = memory(at, into.remaining(), Direction.READ);
-      if (memory == null) {
-        return false;
-      }
-      at += memory.remaining();
-      into.put(memory);
-    }
-    return true;
+    return access(address, into, Direction.READ);
   }
 
   /** Reads memory by DMA; returns null if it cannot be read. */
@@ -120,16 +162,31 @@ final class Mlx5Iommu implements DmaSpace {
    * @return whether all of it could be written; what lies before the fault was written all the same
    */
   boolean write(long address, ByteBuffer from) {
+    return access(address, from, Direction.WRITE);
+  }
+
+  private boolean access(long address, ByteBuffer bytes, Direction wanted) {
     long at = address;
-    while (from.hasRemaining()) {
-      ByteBuffer memory = memory(at, from.remaining(), Direction.WRITE);
-      if (memory == null) {
+    while (bytes.hasRemaining()) {
+      Stretch stretch = stretch(at, bytes.remaining(), wanted);
+      if (stretch == null) {
         return false;
       }
-      int length = memory.remaining();
-      memory.put(from.slice(from.position(), length));
-      from.position(from.position() + length);
-      at += length;
+      ByteBuffer part = bytes.slice(bytes.position(), stretch.lengthBytes);
+      // Without the monitor: a peer may take its time, and others map and unmap meanwhile.
+      try {
+        if (wanted == Direction.READ) {
+          stretch.mapping.read(stretch.at, part);
+        } else {
+          stretch.mapping.write(stretch.at, part);
+        }
+      } catch (MigrationException e) {
+        // The device learns no more than that nobody answered.
+        missed();
+        return false;
+      }
+      bytes.position(bytes.position() + stretch.lengthBytes);
+      at += stretch.lengthBytes;
     }
     return true;
   }
@@ -157,22 +214,22 @@ final class Mlx5Iommu implements DmaSpace {
     return misses;
   }
 
-  /** Returns as much memory as is contiguous, at least a byte, or null if the access must fail. */
-  private synchronized @Nullable ByteBuffer memory(long address, int length, Direction wanted) {
-    if (find(address) instanceof Memory memory
-        && (memory.direction == Direction.READ_WRITE || memory.direction == wanted)) {
-      long contiguous = Math.min(length, memory.range.last() - address + 1);
-      if (!failing.isEmpty()) {
-        if (failing.contains(address >>> PAGE_SHIFT)) {
-          misses++;
-          return null;
-        }
-        contiguous = Math.min(contiguous, PAGE_BYTES - (address & (PAGE_BYTES - 1)));
-      }
-      return memory.bytes.slice((int) (address - memory.range.start()), (int) contiguous);
-    }
+  private synchronized void missed() {
     misses++;
-    return null;
+  }
+
+  /** Returns as much as is contiguous, or null if the access must fail. */
+  private synchronized @Nullable Stretch stretch(long address, int length, Direction wanted) {
+    Mapping mapping = find(address);
+    if (mapping == null || !mapping.allows(wanted) || failing.contains(address >>> PAGE_SHIFT)) {
+      misses++;
+      return null;
+    }
+    long contiguous = Math.min(length, mapping.range().last() - address + 1);
+    if (!failing.isEmpty()) {
+      contiguous = Math.min(contiguous, PAGE_BYTES - (address & (PAGE_BYTES - 1)));
+    }
+    return new Stretch(mapping, address - mapping.range().start(), (int) contiguous);
   }
 
   private @Nullable Mapping find(long address) {

@@ -45,35 +45,43 @@ final class Mlx5Mkey {
 
   /** Writes to host memory; the range lies inside. Returns whether all of it arrived. */
   boolean write(Mlx5Iommu iommu, long address, ByteBuffer from) {
+    return access(address, from, iommu::write);
+  }
+
+  /** Reads from host memory; the range lies inside. Returns whether all of it was there. */
+  boolean read(Mlx5Iommu iommu, long address, ByteBuffer into) {
+    return access(address, into, iommu::read);
+  }
+
+  /** One way to reach memory at a DMA address; returns whether all of it was reached. */
+  @FunctionalInterface
+  private interface Way {
+    boolean go(long dmaAddress, ByteBuffer bytes);
+  }
+
+  private boolean access(long address, ByteBuffer bytes, Way way) {
     long offset = address - start;
-    long pageBytes = 1L << pageShift;
-    while (from.hasRemaining()) {
-      long inPage = offset & (pageBytes - 1);
-      int length = (int) Math.min(from.remaining(), pageBytes - inPage);
-      ByteBuffer part = from.slice(from.position(), length);
-      if (!iommu.write(pageAt(offset) + inPage, part)) {
+    while (bytes.hasRemaining()) {
+      int length = (int) Math.min(bytes.remaining(), contiguousBytes(offset, bytes.remaining()));
+      ByteBuffer part = bytes.slice(bytes.position(), length);
+      if (!way.go(pageAt(offset) + (offset & ((1L << pageShift) - 1)), part)) {
         return false;
       }
-      from.position(from.position() + length);
+      bytes.position(bytes.position() + length);
       offset += length;
     }
     return true;
   }
 
-  /** Reads from host memory; the range lies inside. Returns whether all of it was there. */
-  boolean read(Mlx5Iommu iommu, long address, ByteBuffer into) {
-    long offset = address - start;
+  /** Returns how much can be reached at once, since one page follows another; may be more. */
+  private long contiguousBytes(long offset, int wished) {
     long pageBytes = 1L << pageShift;
-    while (into.hasRemaining()) {
-      long inPage = offset & (pageBytes - 1);
-      int length = (int) Math.min(into.remaining(), pageBytes - inPage);
-      ByteBuffer part = into.slice(into.position(), length);
-      if (!iommu.read(pageAt(offset) + inPage, part)) {
-        return false;
-      }
-      into.position(into.position() + length);
-      offset += length;
+    long length = pageBytes - (offset & (pageBytes - 1));
+    for (int page = (int) (offset >>> pageShift) + 1;
+        length < wished && pages[page] == pages[page - 1] + pageBytes;
+        page++) {
+      length += pageBytes;
     }
-    return true;
+    return length;
   }
 }
