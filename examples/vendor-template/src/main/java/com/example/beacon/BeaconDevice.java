@@ -45,7 +45,7 @@ final class BeaconDevice implements MigratableDevice {
     }
     try {
       // All that can fail comes before the device moves, so that nothing has to be undone.
-      int stateBytes = (int) registers.get(BeaconRegisters.STATE_BYTES);
+      int stateBytes = registers.stateBytes();
       ArcOutcome outcome =
           switch (arc) {
             case STOP_TO_STOP_COPY -> {

@@ -1,5 +1,6 @@
 package com.example.beacon;
 
+import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import java.nio.ByteBuffer;
@@ -17,6 +18,9 @@ record BeaconRegisters(Region region) {
   /** Size of the state in bytes. */
   static final int STATE_BYTES = 0x08;
 
+  /** A Beacon never has more; what reads as more is no Beacon, or one that is gone. */
+  static final int MAX_STATE_BYTES = 2048;
+
   /** The state itself: read in STOP_COPY, written in RESUMING. */
   static final int WINDOW = 0x1000;
 
@@ -29,6 +33,17 @@ record BeaconRegisters(Region region) {
   void set(int register, long value) throws MigrationException {
     ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     region.write(register, bytes.putLong(0, value));
+  }
+
+  /** Reads the size of the state. A device that is gone answers each read with all ones. */
+  int stateBytes() throws MigrationException {
+    long bytes = get(STATE_BYTES);
+    if (bytes < 0 || bytes > MAX_STATE_BYTES) {
+      throw new MigrationException(
+          DeviceError.DEVICE_LOST,
+          "the Beacon is gone: it says that it has %d bytes of state".formatted(bytes));
+    }
+    return (int) bytes;
   }
 
   byte[] readState(int length) throws MigrationException {
