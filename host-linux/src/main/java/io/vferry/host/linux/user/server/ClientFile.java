@@ -1,10 +1,11 @@
 package io.vferry.host.linux.user.server;
 
-import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 
-/** A file that a client sent along. Whoever has it closes it. */
-interface ClientFile extends AutoCloseable {
+/**
+ * A file that a client sent along; its bytes are counted from its start. Whoever has it closes it.
+ */
+interface ClientFile extends ByteAccess, AutoCloseable {
 
   /**
    * Maps a part of it, shared with the client.
@@ -14,20 +15,6 @@ interface ClientFile extends AutoCloseable {
    * @throws Refusal if it cannot be mapped so
    */
   ByteBuffer map(long offset, int lengthBytes, boolean writable) throws Refusal;
-
-  /**
-   * Fills a buffer from the file.
-   *
-   * @throws MigrationException {@code IO_FAILED}, also if the file ends before
-   */
-  void read(long offset, ByteBuffer into) throws MigrationException;
-
-  /**
-   * Writes the remaining bytes of a buffer to the file.
-   *
-   * @throws MigrationException {@code IO_FAILED}
-   */
-  void write(long offset, ByteBuffer from) throws MigrationException;
 
   /**
    * Checks that it is an event counter.

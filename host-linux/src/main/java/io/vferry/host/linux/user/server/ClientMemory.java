@@ -13,20 +13,21 @@ import java.util.Optional;
  */
 final class ClientMemory implements Region {
 
-  /** Where the accesses go. */
-  interface Access {
-    void read(long offset, ByteBuffer into) throws MigrationException;
-
-    void write(long offset, ByteBuffer from) throws MigrationException;
-  }
-
   private final RegionInfo info;
-  private final Access access;
+  private final ByteAccess access;
+  private final long base;
   private volatile boolean gone;
 
-  ClientMemory(long sizeBytes, boolean readable, boolean writable, Access access) {
+  /**
+   * Creates one.
+   *
+   * @param access through which it is reached
+   * @param base what its first byte is there
+   */
+  ClientMemory(long sizeBytes, boolean readable, boolean writable, ByteAccess access, long base) {
     this.info = new RegionInfo(0, sizeBytes, readable, writable, false);
     this.access = access;
+    this.base = base;
   }
 
   /** Lets each later access fail. */
@@ -42,13 +43,13 @@ final class ClientMemory implements Region {
   @Override
   public void read(long offset, ByteBuffer into) throws MigrationException {
     check(offset, into.remaining(), info.readable());
-    access.read(offset, into);
+    access.read(base + offset, into);
   }
 
   @Override
   public void write(long offset, ByteBuffer from) throws MigrationException {
     check(offset, from.remaining(), info.writable());
-    access.write(offset, from);
+    access.write(base + offset, from);
   }
 
   private void check(long offset, int length, boolean allowed) throws MigrationException {

@@ -7,7 +7,6 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -25,7 +24,11 @@ final class DmaTable {
   private static final long LARGEST_MAPPING = 8L << 40;
 
   private record Mapping(
-      MemoryRange range, int flags, long offset, Optional<ClientFile> file, List<ClientMemory> by) {
+      MemoryRange range,
+      int flags,
+      long offset,
+      Optional<ClientFile> file,
+      Optional<ClientMemory> by) {
 
     boolean isAs(MemoryRange otherRange, DmaMapMessage other, boolean withFile) {
       return range.equals(otherRange)
@@ -84,7 +87,8 @@ final class DmaTable {
       if (mappings.size() >= most) {
         throw new Refusal(Errno.ENOSPC, "there are %d mappings already".formatted(most));
       }
-      kept = add(range, message, file);
+      add(range, message, file);
+      kept = true;
     } finally {
       if (file != null && !kept) {
         file.close();
@@ -128,63 +132,27 @@ final class DmaTable {
     return range;
   }
 
-  /** Returns whether the file was kept. */
-  private boolean add(MemoryRange range, DmaMapMessage message, @Nullable ClientFile file)
+  private void add(MemoryRange range, DmaMapMessage message, @Nullable ClientFile file)
       throws Refusal {
     boolean readable = (message.flags() & DmaMapMessage.READABLE) != 0;
     boolean writable = (message.flags() & DmaMapMessage.WRITEABLE) != 0;
-    List<ClientMemory> by = new ArrayList<>();
+    Optional<ClientMemory> by = Optional.empty();
     try {
-      if (file == null) {
-        by.add(
-            new ClientMemory(
-                range.length(),
-                readable,
-                writable,
-                new ClientMemory.Access() {
-                  @Override
-                  public void read(long offset, ByteBuffer into) throws MigrationException {
-                    messages.read(range.start() + offset, into);
-                  }
-
-                  @Override
-                  public void write(long offset, ByteBuffer from) throws MigrationException {
-                    messages.write(range.start() + offset, from);
-                  }
-                }));
-      } else if ((message.flags() & DmaMapMessage.FILE_IO) != 0) {
-        by.add(
-            new ClientMemory(
-                range.length(),
-                readable,
-                writable,
-                new ClientMemory.Access() {
-                  @Override
-                  public void read(long offset, ByteBuffer into) throws MigrationException {
-                    file.read(message.offset() + offset, into);
-                  }
-
-                  @Override
-                  public void write(long offset, ByteBuffer from) throws MigrationException {
-                    file.write(message.offset() + offset, from);
-                  }
-                }));
-      } else {
+      if (file != null && (message.flags() & DmaMapMessage.FILE_IO) == 0) {
         mapPieces(range, message, file, readable, writable);
-        // What is mapped stays so without the file.
-        mappings.put(
-            range.start(),
-            new Mapping(range, message.flags(), message.offset(), Optional.of(file), List.of()));
-        return true;
+      } else {
+        ByteAccess access = file == null ? messages : file;
+        long base = file == null ? range.start() : message.offset();
+        ClientMemory memory = new ClientMemory(range.length(), readable, writable, access, base);
+        space.mapPeer(range.start(), memory, new MemoryRange(0, range.length()));
+        by = Optional.of(memory);
       }
-      space.mapPeer(range.start(), by.get(0), new MemoryRange(0, range.length()));
     } catch (MigrationException e) {
       throw Refusal.of(e);
     }
     mappings.put(
         range.start(),
         new Mapping(range, message.flags(), message.offset(), Optional.ofNullable(file), by));
-    return file != null;
   }
 
   private void mapPieces(
@@ -261,7 +229,7 @@ final class DmaTable {
     try {
       space.unmap(mapping.range);
     } finally {
-      mapping.by.forEach(ClientMemory::unmapped);
+      mapping.by.ifPresent(ClientMemory::unmapped);
       mapping.file.ifPresent(ClientFile::close);
     }
   }

@@ -26,6 +26,10 @@ final class Refusal extends Exception {
     return new Refusal(Errno.EINVAL, detail);
   }
 
+  static Refusal noMigration() {
+    return invalid("the device cannot be migrated through this server");
+  }
+
   static Refusal of(MalformedMessageException e) {
     return new Refusal(e.errno(), String.valueOf(e.getMessage()), e);
   }

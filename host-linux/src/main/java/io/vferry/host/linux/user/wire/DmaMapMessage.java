@@ -28,7 +28,6 @@ public record DmaMapMessage(int flags, long offset, long address, long size) imp
   public static final int KNOWN_FLAGS = READABLE | WRITEABLE | MMAP | FILE_IO;
 
   private static final int SIZEOF = 32;
-  private static final int ARGSZ = 0;
   private static final int FLAGS = 4;
   private static final int OFFSET = 8;
   private static final int ADDRESS = 16;
@@ -52,12 +51,6 @@ public record DmaMapMessage(int flags, long offset, long address, long size) imp
 
   @Override
   public void put(ByteBuffer out) {
-    int at = out.position();
-    out.putInt(at + ARGSZ, SIZEOF)
-        .putInt(at + FLAGS, flags)
-        .putLong(at + OFFSET, offset)
-        .putLong(at + ADDRESS, address)
-        .putLong(at + SIZE, size)
-        .position(at + SIZEOF);
+    out.putInt(SIZEOF).putInt(flags).putLong(offset).putLong(address).putLong(size);
   }
 }

@@ -21,7 +21,6 @@ public record DmaUnmapMessage(int argsz, int flags, long address, long size) imp
   /** Unmaps everything; address and size are 0. Not in the specification. */
   public static final int ALL = 2;
 
-  private static final int ARGSZ = 0;
   private static final int FLAGS = 4;
   private static final int ADDRESS = 8;
   private static final int SIZE = 16;
@@ -44,11 +43,6 @@ public record DmaUnmapMessage(int argsz, int flags, long address, long size) imp
 
   @Override
   public void put(ByteBuffer out) {
-    int at = out.position();
-    out.putInt(at + ARGSZ, argsz)
-        .putInt(at + FLAGS, flags)
-        .putLong(at + ADDRESS, address)
-        .putLong(at + SIZE, size)
-        .position(at + SIZEOF);
+    out.putInt(argsz).putInt(flags).putLong(address).putLong(size);
   }
 }
