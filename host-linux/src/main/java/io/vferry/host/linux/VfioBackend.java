@@ -12,10 +12,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.OpenContext;
-import io.vferry.spi.host.SharedParts;
-import io.vferry.spi.state.DeviceState;
 import java.nio.file.Files;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -101,35 +98,15 @@ public final class VfioBackend implements HostBackend {
           DeviceError.OPEN_FAILED,
           "device %s (%s): %s".formatted(context.deviceId(), address, availability.reason()));
     }
-    Map<String, SharedParts.Lease<HostDevice>> companions = new LinkedHashMap<>();
-    if (parameters.physicalFunction().isPresent()) {
-      String function = parameters.physicalFunction().get();
-      // The kernel opens a function once; its virtual functions use it together.
-      companions.put(
-          "pf",
-          context
-              .shared()
-              .lease(
-                  HostDevice.class,
-                  SCHEME + ":" + function,
-                  () -> open(new DeviceAddress(SCHEME, function, Map.of()), context),
-                  HostDevice::close));
-    }
-    try {
-      return open(address, parameters, companions, context);
-    } catch (MigrationException | RuntimeException e) {
-      for (SharedParts.Lease<HostDevice> companion : companions.values()) {
-        closeAfter(e, companion::close);
-      }
-      throw e;
-    }
+    return Companions.openWith(
+        this,
+        parameters.physicalFunction(),
+        context,
+        companions -> open(address, parameters, companions, context));
   }
 
   private HostDevice open(
-      DeviceAddress address,
-      VfioParameters parameters,
-      Map<String, SharedParts.Lease<HostDevice>> companions,
-      OpenContext context)
+      DeviceAddress address, VfioParameters parameters, Companions companions, OpenContext context)
       throws MigrationException {
     SysfsDevice device = find(address, context);
     AddressSpaces.Placed placed =
@@ -145,26 +122,24 @@ public final class VfioBackend implements HostBackend {
       throw e;
     }
     try {
-      if (parameters.resetLeftover()) {
-        resetLeftover(opened, device);
+      Optional<HostMigration> migration = opened.capability(HostMigration.class);
+      if (migration.isPresent()) {
+        parameters
+            .leftover()
+            .settle(
+                "device " + device.name(),
+                migration.get(),
+                opened::reset,
+                "unbind and bind it anew");
       }
       return opened;
     } catch (MigrationException | RuntimeException e) {
-      closeAfter(e, opened::close);
+      try {
+        opened.close();
+      } catch (MigrationException second) {
+        e.addSuppressed(second);
+      }
       throw e;
-    }
-  }
-
-  /** Something that the failed opening had opened. */
-  private interface Opened {
-    void close() throws MigrationException;
-  }
-
-  private static void closeAfter(Exception failure, Opened opened) {
-    try {
-      opened.close();
-    } catch (MigrationException e) {
-      failure.addSuppressed(e);
     }
   }
 
@@ -197,32 +172,5 @@ public final class VfioBackend implements HostBackend {
     return device.node().isPresent() && Files.exists(sysfs.dev().resolve("iommu"))
         ? AccessPath.CDEV
         : AccessPath.GROUP;
-  }
-
-  private static void resetLeftover(VfioDevice opened, SysfsDevice device)
-      throws MigrationException {
-    Optional<HostMigration> migration = opened.capability(HostMigration.class);
-    if (migration.isEmpty()) {
-      return;
-    }
-    DeviceState left = migration.get().state();
-    if (left == DeviceState.RUNNING) {
-      return;
-    }
-    String found =
-        "device %s was found in %s, left there by an earlier user".formatted(device.name(), left);
-    try {
-      opened.reset();
-    } catch (MigrationException e) {
-      throw new MigrationException(
-              DeviceError.OPEN_FAILED, found + ", and cannot be reset; unbind and bind it anew", e)
-          .withState(left);
-    }
-    DeviceState now = migration.get().state();
-    if (now != DeviceState.RUNNING) {
-      throw new MigrationException(
-              DeviceError.OPEN_FAILED, found + ", and a reset did not make it run")
-          .withState(now);
-    }
   }
 }

@@ -40,7 +40,7 @@ final class VfioDevice implements HostDevice {
   private final VfioDmaSpace dma;
   private final Optional<KernelMigration> migration;
   private final Optional<DeviceDmaLog> dmaLog;
-  private final Map<String, SharedParts.Lease<HostDevice>> companions;
+  private final Companions companions;
   private final HostClock clock;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
@@ -56,7 +56,7 @@ final class VfioDevice implements HostDevice {
       VfioDmaSpace dma,
       Optional<KernelMigration> migration,
       Optional<DeviceDmaLog> dmaLog,
-      Map<String, SharedParts.Lease<HostDevice>> companions,
+      Companions companions,
       HostClock clock) {
     this.info = info;
     this.name = name;
@@ -67,7 +67,7 @@ final class VfioDevice implements HostDevice {
     this.dma = dma;
     this.migration = migration;
     this.dmaLog = dmaLog;
-    this.companions = Map.copyOf(companions);
+    this.companions = companions;
     this.clock = clock;
   }
 
@@ -78,7 +78,7 @@ final class VfioDevice implements HostDevice {
       Description description,
       AddressSpaces spaces,
       Placed placed,
-      Map<String, SharedParts.Lease<HostDevice>> companions,
+      Companions companions,
       HostClock clock)
       throws MigrationException {
     String name = description.device().name();
@@ -187,7 +187,7 @@ final class VfioDevice implements HostDevice {
 
   @Override
   public Optional<HostDevice> companion(String role) {
-    return Optional.ofNullable(companions.get(role)).map(SharedParts.Lease::part);
+    return companions.in(role);
   }
 
   @Override
@@ -227,15 +227,13 @@ final class VfioDevice implements HostDevice {
     regions.values().forEach(VfioRegion::close);
     placed.fd().close();
     spaces.release(placed);
-    for (SharedParts.Lease<HostDevice> companion : companions.values()) {
-      try {
-        companion.close();
-      } catch (MigrationException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
+    try {
+      companions.close();
+    } catch (MigrationException e) {
+      if (failure == null) {
+        failure = e;
+      } else {
+        failure.addSuppressed(e);
       }
     }
     if (failure != null) {

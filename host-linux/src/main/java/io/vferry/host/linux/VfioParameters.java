@@ -9,11 +9,11 @@ import java.util.Optional;
  * The parameters of an address, read.
  *
  * @param accessPath the way in that was asked for; empty for whatever works best
- * @param resetLeftover whether a device that is not RUNNING after open is reset
+ * @param leftover what becomes of a device that is not RUNNING after open
  * @param physicalFunction the path of the device to open along with this one
  */
 record VfioParameters(
-    Optional<AccessPath> accessPath, boolean resetLeftover, Optional<String> physicalFunction) {
+    Optional<AccessPath> accessPath, Leftover leftover, Optional<String> physicalFunction) {
 
   /** The ways in by their names in an address. */
   private enum Way {
@@ -34,7 +34,7 @@ record VfioParameters(
               case GROUP -> Optional.of(AccessPath.GROUP);
               case CDEV -> Optional.of(AccessPath.CDEV);
             },
-            in.choice("leftover", Leftover.RESET) == Leftover.RESET,
+            in.choice("leftover", Leftover.RESET),
             in.text("pf"));
     in.finish();
     return parameters;

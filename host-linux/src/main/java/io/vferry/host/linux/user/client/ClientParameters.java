@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
  * @param memoryByFiles whether the server gets memory as a file where memory has one
  * @param keepPrecopyData whether data of pre-copy and of stop-copy make one stream
  * @param twinSocket whether the server is offered a second socket for its commands
- * @param resetLeftover whether a device that is not RUNNING after open is reset
+ * @param leftover what becomes of a device that is not RUNNING after open
  * @param physicalFunction the socket of the device to open along with this one
  * @param virtualFunction its number among the virtual functions of that device
  */
@@ -30,7 +30,7 @@ record ClientParameters(
     boolean memoryByFiles,
     boolean keepPrecopyData,
     boolean twinSocket,
-    boolean resetLeftover,
+    Leftover leftover,
     Optional<String> physicalFunction,
     OptionalLong virtualFunction) {
 
@@ -71,7 +71,7 @@ record ClientParameters(
             in.choice("dma", Dma.FDS) == Dma.FDS,
             in.choice("precopy-data", PrecopyData.KEEP) == PrecopyData.KEEP,
             in.flag("twin-socket", true),
-            in.choice("leftover", Leftover.RESET) == Leftover.RESET,
+            in.choice("leftover", Leftover.RESET),
             in.text("pf"),
             in.has("vf-index")
                 ? OptionalLong.of(in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))

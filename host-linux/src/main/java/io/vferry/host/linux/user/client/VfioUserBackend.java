@@ -1,6 +1,7 @@
 package io.vferry.host.linux.user.client;
 
 import com.google.auto.service.AutoService;
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.VfioUapi;
 import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.syscall.Fd;
@@ -21,12 +22,8 @@ import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
-import io.vferry.spi.host.SharedParts;
-import io.vferry.spi.state.DeviceState;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -101,32 +98,12 @@ public final class VfioUserBackend implements HostBackend {
           DeviceError.OPEN_FAILED,
           "device %s (%s): %s".formatted(context.deviceId(), address, availability.reason()));
     }
-    Map<String, SharedParts.Lease<HostDevice>> companions = new LinkedHashMap<>();
-    if (parameters.physicalFunction().isPresent()) {
-      String function = parameters.physicalFunction().get();
-      companions.put(
-          "pf",
-          context
-              .shared()
-              .lease(
-                  HostDevice.class,
-                  SCHEME + ":" + function,
-                  () -> open(new DeviceAddress(SCHEME, function, Map.of()), context),
-                  HostDevice::close));
-    }
-    boolean opened = false;
-    try {
-      HostDevice device =
-          open(address, parameters, context.clock(), companions, connect(address, parameters));
-      opened = true;
-      return device;
-    } finally {
-      if (!opened) {
-        for (SharedParts.Lease<HostDevice> companion : companions.values()) {
-          companion.close();
-        }
-      }
-    }
+    return Companions.openWith(
+        this,
+        parameters.physicalFunction(),
+        context,
+        companions ->
+            open(address, parameters, context.clock(), companions, connect(address, parameters)));
   }
 
   private static MessageSocket.Limits limits(ClientParameters parameters) {
@@ -162,7 +139,7 @@ public final class VfioUserBackend implements HostBackend {
       DeviceAddress address,
       ClientParameters parameters,
       HostClock clock,
-      Map<String, SharedParts.Lease<HostDevice>> companions,
+      Companions companions,
       MessageConnection connection)
       throws MigrationException {
     String server = address.path();
@@ -180,8 +157,14 @@ public final class VfioUserBackend implements HostBackend {
       Optional<ClientMigration> migration =
           ClientMigration.of(server, channel, agreement, parameters.keepPrecopyData());
       // First of all: libvfio-user describes nothing of a device that is stopped.
-      if (parameters.resetLeftover() && migration.isPresent()) {
-        resetLeftover(server, channel, migration.get());
+      if (migration.isPresent()) {
+        parameters
+            .leftover()
+            .settle(
+                "the device at vfio-user server " + server,
+                migration.get(),
+                () -> VfioUserDevice.reset(server, channel, migration),
+                "start the server anew");
       }
       boolean logs = !parameters.memoryByFiles() || canLog(channel);
       ClientLog log = new ClientLog(server, channel, agreement.readBytes(), logs);
@@ -224,30 +207,6 @@ public final class VfioUserBackend implements HostBackend {
           ReplyReader.NOTHING);
     } catch (KernelError e) {
       return false;
-    }
-  }
-
-  private static void resetLeftover(String server, ClientChannel channel, ClientMigration migration)
-      throws MigrationException {
-    DeviceState left = migration.state();
-    if (left == DeviceState.RUNNING) {
-      return;
-    }
-    String found =
-        "the device at vfio-user server %s was found in %s, left there by an earlier client"
-            .formatted(server, left);
-    try {
-      VfioUserDevice.reset(server, channel, Optional.of(migration));
-    } catch (MigrationException e) {
-      throw new MigrationException(
-              DeviceError.OPEN_FAILED, found + ", and cannot be reset; start the server anew", e)
-          .withState(left);
-    }
-    DeviceState now = migration.state();
-    if (now != DeviceState.RUNNING) {
-      throw new MigrationException(
-              DeviceError.OPEN_FAILED, found + ", and a reset did not make it run")
-          .withState(now);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.vferry.host.linux.user.client;
 
 import io.vferry.host.linux.AddressSpace;
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.IovaSpace;
 import io.vferry.host.linux.VfioDmaSpace;
 import io.vferry.host.linux.VfioInterrupts;
@@ -40,7 +41,7 @@ final class VfioUserDevice implements HostDevice {
   private final Optional<ClientMigration> migration;
   private final ClientLog log;
   private final HostClock clock;
-  private final Map<String, SharedParts.Lease<HostDevice>> companions;
+  private final Companions companions;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -51,7 +52,7 @@ final class VfioUserDevice implements HostDevice {
       ClientDma mapper,
       ClientLog log,
       HostClock clock,
-      Map<String, SharedParts.Lease<HostDevice>> companions) {
+      Companions companions) {
     this.info = found.info();
     this.server = found.server();
     this.channel = found.channel();
@@ -66,7 +67,7 @@ final class VfioUserDevice implements HostDevice {
             IovaSpace.of(List.of(new IovaSpace.Bounds(0, -1)), agreement.pageBytes()));
     this.log = log;
     this.clock = clock;
-    this.companions = Map.copyOf(companions);
+    this.companions = companions;
   }
 
   @Override
@@ -133,7 +134,7 @@ final class VfioUserDevice implements HostDevice {
 
   @Override
   public Optional<HostDevice> companion(String role) {
-    return Optional.ofNullable(companions.get(role)).map(SharedParts.Lease::part);
+    return companions.in(role);
   }
 
   @Override
@@ -167,19 +168,13 @@ final class VfioUserDevice implements HostDevice {
     interrupts.close();
     mapper.close();
     regions.values().forEach(ClientRegion::close);
-    MigrationException failure = null;
-    for (SharedParts.Lease<HostDevice> companion : companions.values()) {
-      try {
-        companion.close();
-      } catch (MigrationException e) {
-        failure = e;
-      }
-    }
-    if (failure != null) {
+    try {
+      companions.close();
+    } catch (MigrationException e) {
       throw new MigrationException(
           DeviceError.IO_FAILED,
           "the device at vfio-user server %s was not closed cleanly".formatted(server),
-          failure);
+          e);
     }
   }
 }

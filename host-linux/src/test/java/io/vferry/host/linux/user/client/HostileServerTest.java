@@ -3,7 +3,7 @@ package io.vferry.host.linux.user.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.user.client.LibvfioUser.Answer;
 import io.vferry.host.linux.user.client.LibvfioUser.Version;
 import io.vferry.spi.error.DeviceCondition;
@@ -18,7 +18,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -34,21 +33,15 @@ class HostileServerTest {
   private static final int BODY = 16;
 
   /** An otherwise good server. */
-  private static final class Hostile extends LibvfioUser {
-    private final int command;
-    private final Function<Answer, List<Answer>> trick;
-
-    Hostile(int command, Function<Answer, List<Answer>> trick) {
-      super(Version.JUNE, 4096);
-      this.command = command;
-      this.trick = trick;
-    }
-
-    @Override
-    List<Answer> answer(ByteBuffer message, List<Fd> files) {
-      List<Answer> good = super.answer(message, files);
-      return message.getShort(2) == command && !good.isEmpty() ? trick.apply(good.get(0)) : good;
-    }
+  private static FakePeer hostile(int command, Function<Answer, List<Answer>> trick) {
+    return new LibvfioUser(Version.JUNE, 4096)
+        .on(
+            command,
+            (message, files, usual) -> {
+              List<Answer> good = usual.get();
+              return good.isEmpty() ? good : trick.apply(good.get(0));
+            })
+        .connection();
   }
 
   private static Function<Answer, List<Answer>> changed(UnaryOperator<byte[]> change) {
@@ -157,13 +150,13 @@ class HostileServerTest {
   private static HostDevice open(FakePeer peer) throws MigrationException {
     DeviceAddress address = DeviceAddress.parse("vfio-user:/run/evil.sock");
     return VfioUserBackend.open(
-        address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), peer);
+        address, ClientParameters.of(address), NoClock.INSTANCE, Companions.NONE, peer);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("tricks")
   void isNotBelieved(String name, int command, Function<Answer, List<Answer>> trick, String says) {
-    FakePeer peer = new Hostile(command, trick).connection();
+    FakePeer peer = hostile(command, trick);
     MigrationException e = catchThrowableOfType(MigrationException.class, () -> open(peer));
     assertThat(e).as(name).isNotNull();
     assertThat(e.getMessage()).contains("/run/evil.sock").contains(says);
@@ -194,8 +187,7 @@ class HostileServerTest {
       String name, int command, Function<Answer, List<Answer>> trick, String says)
       throws Exception {
     boolean[] on = {false};
-    FakePeer peer =
-        new Hostile(command, good -> on[0] ? trick.apply(good) : List.of(good)).connection();
+    FakePeer peer = hostile(command, good -> on[0] ? trick.apply(good) : List.of(good));
     HostDevice device = open(peer);
     HostMigration migration = device.capability(HostMigration.class).orElseThrow();
     MigrationData data = migration.setState(DeviceState.PRE_COPY).orElseThrow();
@@ -228,14 +220,13 @@ class HostileServerTest {
   void asksForNothingItDidNotPromiseTo() throws Exception {
     // A loaded write that claims more than was sent.
     FakePeer peer =
-        new Hostile(
-                18,
-                good ->
-                    List.of(
-                        LibvfioUser.reply(
-                            ByteBuffer.wrap(good.bytes()).order(ByteOrder.nativeOrder()),
-                            LibvfioUser.ints(8, 5))))
-            .connection();
+        hostile(
+            18,
+            good ->
+                List.of(
+                    LibvfioUser.reply(
+                        ByteBuffer.wrap(good.bytes()).order(ByteOrder.nativeOrder()),
+                        LibvfioUser.ints(8, 5))));
     HostMigration migration = open(peer).capability(HostMigration.class).orElseThrow();
     MigrationData data = migration.setState(DeviceState.RESUMING).orElseThrow();
     MigrationException e =

@@ -7,14 +7,17 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * A server that behaves as libvfio-user's with its sample device, as observed on the versions of
  * January and June 2026: where it differs from the text of the protocol, this differs alike. Shares
  * no code with what it tests.
  */
-class LibvfioUser {
+final class LibvfioUser {
 
   /** What a reset does to the migration state. */
   enum Version {
@@ -24,6 +27,13 @@ class LibvfioUser {
 
   /** A message to the client. */
   record Answer(byte[] bytes, List<Fd> files) {}
+
+  /** Answers a command in another way than usual. */
+  @FunctionalInterface
+  interface Responder {
+    /** Answers it; {@code usual} does as usual and returns the answer to that. */
+    List<Answer> answer(ByteBuffer message, List<Fd> files, Supplier<List<Answer>> usual);
+  }
 
   static final int EINVAL = 22;
   static final int RUNNING = 2;
@@ -45,6 +55,7 @@ class LibvfioUser {
       "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576,"
           + "\"migration\":{\"pgsize\":4096}}}";
 
+  private final Map<Integer, Responder> responders = new HashMap<>();
   private int streamAt;
   private final ByteArrayOutputStream loaded = new ByteArrayOutputStream();
   private boolean silent;
@@ -54,8 +65,22 @@ class LibvfioUser {
     this.bar = new byte[barBytes];
   }
 
-  /** Answers a message; a command has at most one answer. */
-  List<Answer> answer(ByteBuffer message, List<Fd> files) {
+  /** Has one command answered in another way. */
+  final LibvfioUser on(int command, Responder responder) {
+    responders.put(command, responder);
+    return this;
+  }
+
+  /** Answers a message. */
+  final List<Answer> answer(ByteBuffer message, List<Fd> files) {
+    Responder responder = responders.get((int) message.getShort(2));
+    return responder == null
+        ? usual(message)
+        : responder.answer(message, files, () -> usual(message));
+  }
+
+  /** A command has at most one answer. */
+  private List<Answer> usual(ByteBuffer message) {
     ByteBuffer in = message.duplicate().order(ByteOrder.nativeOrder());
     int command = in.getShort(2);
     commands.add(command);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.host.linux.user.client.LibvfioUser.Version;
 import io.vferry.spi.driver.ArcOutcome;
@@ -21,7 +22,7 @@ import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Map;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,7 +35,11 @@ class LibvfioUserTest {
   private static HostDevice open(LibvfioUser server, String parameters) throws MigrationException {
     DeviceAddress address = DeviceAddress.parse("vfio-user:/run/sample.sock" + parameters);
     return VfioUserBackend.open(
-        address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), server.connection());
+        address,
+        ClientParameters.of(address),
+        NoClock.INSTANCE,
+        Companions.NONE,
+        server.connection());
   }
 
   private static LibvfioUser filled(Version version, int bytes) {
@@ -159,16 +164,13 @@ class LibvfioUserTest {
         .isInstanceOf(MigrationException.class);
 
     LibvfioUser better =
-        new LibvfioUser(Version.JUNE, data.length) {
-          @Override
-          java.util.List<Answer> answer(
-              ByteBuffer message, java.util.List<io.vferry.host.linux.syscall.Fd> files) {
-            int size = message.remaining() - 16;
-            return size > 36_600 && message.getShort(2) == 18
-                ? java.util.List.of(reply(message, new byte[0]))
-                : super.answer(message, files);
-          }
-        };
+        new LibvfioUser(Version.JUNE, data.length)
+            .on(
+                18,
+                (message, files, usual) ->
+                    message.remaining() - 16 > 36_600
+                        ? List.of(LibvfioUser.reply(message, new byte[0]))
+                        : usual.get());
     better.versionJson = "{\"capabilities\":{\"reassembly\":true}}";
     HostDevice device = open(better, "");
     HostMigration migration = device.capability(HostMigration.class).orElseThrow();

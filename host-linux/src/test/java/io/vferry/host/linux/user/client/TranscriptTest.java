@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.LoadStream;
@@ -73,7 +74,11 @@ class TranscriptTest {
     return new VfioMigrationDriver()
         .attach(
             VfioUserBackend.open(
-                address, ClientParameters.of(address), NoClock.INSTANCE, Map.of(), transcript));
+                address,
+                ClientParameters.of(address),
+                NoClock.INSTANCE,
+                Companions.NONE,
+                transcript));
   }
 
   @Test
