@@ -11,7 +11,6 @@ import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
-import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -79,51 +78,12 @@ final class BlankDevice implements HostDevice, MigratableDevice {
 
   @Override
   public Interrupts interrupts() {
-    return new Interrupts() {
-      @Override
-      public List<Info> info() {
-        return List.of();
-      }
-
-      @Override
-      public void enable(int index, int vectors, Listener listener) {}
-
-      @Override
-      public void disable(int index) {}
-
-      @Override
-      public void mask(int index, int vector) {}
-
-      @Override
-      public void unmask(int index, int vector) {}
-
-      @Override
-      public void trigger(int index, int vector) {}
-    };
+    return Interrupts.none();
   }
 
   @Override
   public DmaSpace dma() {
-    return new DmaSpace() {
-      @Override
-      public List<MemoryRange> usableRanges() {
-        return List.of(new MemoryRange(0, 1L << 48));
-      }
-
-      @Override
-      public long pageSizeBytes() {
-        return 4096;
-      }
-
-      @Override
-      public void map(long iova, ByteBuffer mapped, Direction direction) {}
-
-      @Override
-      public void mapPeer(long iova, Region peer, MemoryRange part) {}
-
-      @Override
-      public void unmap(MemoryRange iovaRange) {}
-    };
+    return DmaSpace.unused();
   }
 
   @Override

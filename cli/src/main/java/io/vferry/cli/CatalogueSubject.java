@@ -2,7 +2,7 @@ package io.vferry.cli;
 
 import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.DriverChoice;
-import io.vferry.runtime.engine.SystemHostClock;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;

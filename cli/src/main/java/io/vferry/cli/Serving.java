@@ -9,7 +9,7 @@ import io.vferry.host.linux.user.server.UserServer;
 import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.Discovery;
 import io.vferry.runtime.discovery.DriverChoice;
-import io.vferry.runtime.engine.SystemHostClock;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.driver.DriverInfo;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;

@@ -5,7 +5,7 @@ import io.vferry.host.linux.user.server.ServedDevice;
 import io.vferry.host.linux.user.server.ServerListener;
 import io.vferry.host.linux.user.server.ServerSettings;
 import io.vferry.host.linux.user.server.UserServer;
-import io.vferry.runtime.engine.SystemHostClock;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;

@@ -81,7 +81,7 @@ final class DriverChecks {
   }
 
   private static void bare(Scene scene, Facts facts) throws MigrationException, Violation {
-    BareHost host = new BareHost(facts.info());
+    BareHost host = new BareHost(facts.info(), scene.clock());
     Plot.mustFail(
         "attach",
         List.of(DeviceError.NOT_MIGRATABLE),

@@ -5,6 +5,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.model.GuestDriver;
 import io.vferry.spi.model.GuestSoftware;
 import io.vferry.spi.state.Arc;
@@ -35,7 +36,18 @@ final class Scene implements AutoCloseable {
   Scene(Subject subject, Limits limits) {
     this.subject = subject;
     this.limits = limits;
-    this.clock = subject.model() ? new VirtualClock() : new RealClock();
+    this.clock = subject.model() ? new VirtualClock() : new SystemHostClock(Scene::daemon);
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "vferry-tck-clock");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Returns the clock with which devices are opened. */
+  HostClock clock() {
+    return clock;
   }
 
   Subject subject() {
@@ -274,7 +286,7 @@ final class Scene implements AutoCloseable {
   public void close() {
     parties.values().forEach(Party::abandon);
     parties.clear();
-    if (clock instanceof RealClock real) {
+    if (clock instanceof SystemHostClock real) {
       real.close();
     }
   }

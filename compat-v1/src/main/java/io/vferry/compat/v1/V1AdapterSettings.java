@@ -53,8 +53,12 @@ public record V1AdapterSettings(
     }
   }
 
-  /** Returns the usual settings for a driver: 30 s, 1 TiB, no splitting, the clock of this host. */
-  public static V1AdapterSettings of(V1Driver driver) {
+  /**
+   * Returns the usual settings for a driver: 30 s, 1 TiB, no splitting.
+   *
+   * @param clock that of the device
+   */
+  public static V1AdapterSettings of(V1Driver driver, HostClock clock) {
     return new V1AdapterSettings(
         driver.info().id(),
         driver.stopping(),
@@ -64,6 +68,6 @@ public record V1AdapterSettings(
         false,
         USUAL_WAIT_NANOS,
         USUAL_STOP_COPY_BYTES,
-        new SystemClock());
+        clock);
   }
 }

@@ -120,7 +120,7 @@ public final class V1MigrationDriver implements MigrationDriver {
     V1Driver driver = best.get(0).driver();
     V1Device opened = driver.attach(device);
     try {
-      return V1DeviceAdapter.attach(opened, device, V1AdapterSettings.of(driver));
+      return V1DeviceAdapter.attach(opened, device, V1AdapterSettings.of(driver, device.clock()));
     } catch (MigrationException e) {
       try {
         opened.close();

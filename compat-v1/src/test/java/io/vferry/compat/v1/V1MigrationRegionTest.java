@@ -3,6 +3,7 @@ package io.vferry.compat.v1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -372,19 +373,20 @@ class V1MigrationRegionTest {
 
   @Test
   void aDeviceThatGivesNothingWhenStoppedDoesNotHangItsClient() throws MigrationException {
-    V1MigrationRegion impatient =
-        new V1MigrationRegion(
-            device, new V1RegionSettings(9, WINDOW, false, 1_000_000, new SystemClock()));
-    V1Client from = V1Client.of(impatient);
-    device.silentWhenStopped = true;
-    from.state(2);
-    assertThat(Errnos.of(() -> from.device.readPendingBytes())).isEqualTo(110);
-    assertThat(from.state()).isEqualTo(2);
-    // Nothing is lost: the source runs on.
-    from.state(1);
-    assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
-    device.silentWhenStopped = false;
-    from.state(2);
-    assertThat(V1Client.join(from.drain())).isEqualTo(ToyDevice.stream(device.content));
+    try (SystemHostClock clock = new SystemHostClock(Thread::new)) {
+      V1MigrationRegion impatient =
+          new V1MigrationRegion(device, new V1RegionSettings(9, WINDOW, false, 1_000_000, clock));
+      V1Client from = V1Client.of(impatient);
+      device.silentWhenStopped = true;
+      from.state(2);
+      assertThat(Errnos.of(() -> from.device.readPendingBytes())).isEqualTo(110);
+      assertThat(from.state()).isEqualTo(2);
+      // Nothing is lost: the source runs on.
+      from.state(1);
+      assertThat(device.state()).isEqualTo(DeviceState.RUNNING);
+      device.silentWhenStopped = false;
+      from.state(2);
+      assertThat(V1Client.join(from.drain())).isEqualTo(ToyDevice.stream(device.content));
+    }
   }
 }

@@ -10,6 +10,7 @@ import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -30,6 +31,7 @@ class V1WaitsTest {
   private static final long SHORT_NANOS = 1_000_000;
   private static final long LONG_NANOS = 3_600_000_000_000L;
 
+  private final SystemHostClock clock = new SystemHostClock(Thread::new);
   private final ScriptedDevice v1 = new ScriptedDevice(1000);
 
   private V1DeviceAdapter adapter(long waitNanos) throws MigrationException {
@@ -44,11 +46,16 @@ class V1WaitsTest {
             false,
             waitNanos,
             1 << 20,
-            new SystemClock()));
+            clock));
   }
 
   private static MigrationException error(ThrowingCallable call) {
     return catchThrowableOfType(MigrationException.class, call);
+  }
+
+  @AfterEach
+  void endClock() {
+    clock.close();
   }
 
   /** An interrupt that was for a wait must not hit what its thread does next. */
@@ -180,7 +187,7 @@ class V1WaitsTest {
     V1Client client =
         V1Client.of(
             new V1MigrationRegion(
-                device, new V1RegionSettings(9, 4096, false, SHORT_NANOS, new SystemClock())));
+                device, new V1RegionSettings(9, 4096, false, SHORT_NANOS, clock)));
     device.hanging = Arc.RUNNING_P2P_TO_STOP;
     assertThat(Errnos.of(() -> client.state(0))).isEqualTo(110);
     assertThat(client.state()).isEqualTo(1);

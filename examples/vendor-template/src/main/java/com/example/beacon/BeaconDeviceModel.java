@@ -34,6 +34,6 @@ public final class BeaconDeviceModel implements DeviceModel {
     int stateBytes =
         (int) in.bytes("state", DEFAULT_STATE_BYTES, 1, BeaconRegisters.MAX_STATE_BYTES);
     in.finish();
-    return new BeaconHardware(address, stateBytes);
+    return new BeaconHardware(address, stateBytes, context.clock());
   }
 }

@@ -4,12 +4,12 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
-import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,17 +21,19 @@ import java.util.Optional;
  * A Beacon in software: 256 bytes that the guest sees as region 0, and the migration registers as
  * region 2. It does no DMA and raises no interrupts. Its monitor guards it.
  */
-final class BeaconHardware implements HostDevice, DmaSpace {
+final class BeaconHardware implements HostDevice {
 
   private static final int GUEST_BAR = 0;
 
   private final DeviceAddress address;
   private final byte[] memory;
+  private final HostClock clock;
   private DeviceState state = DeviceState.RUNNING;
 
-  BeaconHardware(DeviceAddress address, int stateBytes) {
+  BeaconHardware(DeviceAddress address, int stateBytes, HostClock clock) {
     this.address = address;
     this.memory = new byte[stateBytes];
+    this.clock = clock;
   }
 
   @Override
@@ -65,12 +67,12 @@ final class BeaconHardware implements HostDevice, DmaSpace {
 
   @Override
   public Interrupts interrupts() {
-    return new NoInterrupts();
+    return Interrupts.none();
   }
 
   @Override
   public DmaSpace dma() {
-    return this;
+    return DmaSpace.unused();
   }
 
   @Override
@@ -80,7 +82,7 @@ final class BeaconHardware implements HostDevice, DmaSpace {
 
   @Override
   public <T> Optional<T> capability(Class<T> type) {
-    return Optional.empty();
+    return type == HostClock.class ? Optional.of(type.cast(clock)) : Optional.empty();
   }
 
   @Override
@@ -142,61 +144,6 @@ final class BeaconHardware implements HostDevice, DmaSpace {
     @Override
     public Optional<ByteBuffer> map(long offset, int lengthBytes) {
       return Optional.empty();
-    }
-  }
-
-  // A Beacon does no DMA; memory may be mapped for it all the same.
-
-  @Override
-  public List<MemoryRange> usableRanges() {
-    return List.of(new MemoryRange(0, 1L << 48));
-  }
-
-  @Override
-  public long pageSizeBytes() {
-    return 4096;
-  }
-
-  @Override
-  public void map(long iova, ByteBuffer mapped, Direction direction) {}
-
-  @Override
-  public void mapPeer(long iova, Region peer, MemoryRange part) {}
-
-  @Override
-  public void unmap(MemoryRange iovaRange) {}
-
-  /** A Beacon has no interrupts. */
-  private static final class NoInterrupts implements Interrupts {
-
-    @Override
-    public List<Info> info() {
-      return List.of();
-    }
-
-    @Override
-    public void enable(int index, int vectors, Listener listener) throws MigrationException {
-      throw refused("a Beacon has no interrupts");
-    }
-
-    @Override
-    public void disable(int index) throws MigrationException {
-      throw refused("a Beacon has no interrupts");
-    }
-
-    @Override
-    public void mask(int index, int vector) throws MigrationException {
-      throw refused("a Beacon has no interrupts");
-    }
-
-    @Override
-    public void unmask(int index, int vector) throws MigrationException {
-      throw refused("a Beacon has no interrupts");
-    }
-
-    @Override
-    public void trigger(int index, int vector) throws MigrationException {
-      throw refused("a Beacon has no interrupts");
     }
   }
 }

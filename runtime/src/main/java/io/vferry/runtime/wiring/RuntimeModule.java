@@ -5,7 +5,7 @@ import com.google.inject.Provider;
 import com.google.inject.Scopes;
 import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.Discovery;
-import io.vferry.runtime.engine.SystemHostClock;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.runtime.engine.TcpTransports;
 import io.vferry.runtime.engine.Transports;
 import io.vferry.runtime.journal.FileJournalStore;

@@ -1,6 +1,6 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.runtime.engine.SystemHostClock;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import java.io.EOFException;

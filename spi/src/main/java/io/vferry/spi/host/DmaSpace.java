@@ -21,6 +21,16 @@ public interface DmaSpace {
     READ_WRITE
   }
 
+  /**
+   * Returns that of a device that does no DMA. Virtual machines map their memory for each device,
+   * so it can be mapped all the same: in 48 bits, by pages of 4 KiB, without any effect.
+   *
+   * @since 1.1
+   */
+  static DmaSpace unused() {
+    return NoDma.INSTANCE;
+  }
+
   /** Returns the I/O virtual ranges that can be mapped, ascending. */
   List<MemoryRange> usableRanges();
 

@@ -1,5 +1,6 @@
 package io.vferry.spi.host;
 
+import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.util.List;
 import java.util.Optional;
@@ -51,10 +52,27 @@ public interface HostDevice extends AutoCloseable {
   /**
    * Returns an optional ability of the host for this device, such as {@link HostMigration}, {@link
    * io.vferry.spi.memory.DmaLog}, {@link ResetCount}, or {@link SharedParts} of a companion of
-   * several devices. A backend gives the {@link HostClock} that it was opened with, or the one by
-   * which its device lives; whoever waits for the device waits by that clock.
+   * several devices. The {@link HostClock} of {@link #clock} is there always.
    */
   <T> Optional<T> capability(Class<T> type);
+
+  /**
+   * Returns the clock of the device: the one that it was opened with, or the one by which it lives.
+   * Whoever waits for the device waits by it. Each host gives one, as the {@link #capability}
+   * {@link HostClock}.
+   *
+   * @throws MigrationException {@code NOT_MIGRATABLE} if this host gives none, against its promise
+   * @since 1.1
+   */
+  default HostClock clock() throws MigrationException {
+    return capability(HostClock.class)
+        .orElseThrow(
+            () ->
+                new MigrationException(
+                    DeviceError.NOT_MIGRATABLE,
+                    "device %s comes from a host that gives no clock, without which nobody can wait for it; report it to whoever wrote the host"
+                        .formatted(info().address())));
+  }
 
   /**
    * Closes the device; open streams of it end. Closing again does nothing.

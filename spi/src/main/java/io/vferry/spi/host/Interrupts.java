@@ -40,6 +40,15 @@ public interface Interrupts {
     void signalled(int vector);
   }
 
+  /**
+   * Returns those of a device that has none: it describes no kind and refuses all else.
+   *
+   * @since 1.1
+   */
+  static Interrupts none() {
+    return NoInterrupts.INSTANCE;
+  }
+
   /** Describes the kinds, ascending by index. */
   List<Info> info();
 

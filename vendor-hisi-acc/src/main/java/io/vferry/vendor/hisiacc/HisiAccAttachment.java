@@ -3,7 +3,6 @@ package io.vferry.vendor.hisiacc;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
@@ -73,10 +72,7 @@ final class HisiAccAttachment {
       HisiAccLeases leases)
       throws MigrationException {
     String name = vf.info().address().toString();
-    HisiAccWait wait =
-        new HisiAccWait(
-            vf.capability(HostClock.class)
-                .orElseThrow(() -> refused(name, "comes from a host that gives no clock")));
+    HisiAccWait wait = new HisiAccWait(vf.clock());
     HisiAccRegion pfRegisters = new HisiAccRegion(pfBar);
     HisiAccPf pf = new HisiAccPf(pfRegisters, wait, version, leases.share());
     boolean inPf = pf.windows();

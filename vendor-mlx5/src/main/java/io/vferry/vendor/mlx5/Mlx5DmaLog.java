@@ -212,12 +212,12 @@ final class Mlx5DmaLog implements DmaLog {
   private void collect(ReportChannel open, DirtyBitmap into)
       throws CommandException, InterruptedException {
     Pause pause = new Pause(vhca.queue());
-    long heardNanos = vhca.queue().time().nanoTime();
+    long heardNanos = vhca.queue().clock().nanoTime();
     long askedNanos = heardNanos;
     while (true) {
       ReportChannel.Message message = open.poll();
       if (message != null) {
-        heardNanos = vhca.queue().time().nanoTime();
+        heardNanos = vhca.queue().clock().nanoTime();
         mark(message.addresses(), into);
         switch (message.state()) {
           case PageTrack.STATE_TRACKING -> {
@@ -234,7 +234,7 @@ final class Mlx5DmaLog implements DmaLog {
       if (failure != null) {
         throw CommandException.lost(failure);
       }
-      long now = vhca.queue().time().nanoTime();
+      long now = vhca.queue().clock().nanoTime();
       if (objectChanged || now - askedNanos > ASK_AFTER_NANOS) {
         objectChanged = false;
         askedNanos = now;

@@ -33,7 +33,7 @@ final class Pause {
     if (looks % LOOKS_BETWEEN_HEALTH_CHECKS == 0) {
       queue.check();
     }
-    queue.time().pause(nanos);
+    queue.clock().sleep(nanos);
     nanos = Math.min(LONGEST_NANOS, nanos + nanos / 4);
   }
 }

@@ -4,6 +4,7 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
@@ -113,6 +114,9 @@ final class SimHostDevice implements HostDevice {
     if (type == DmaLog.class) {
       boolean offered = hardware.settings().dmaLog() || hardware.settings().iommuLog();
       return offered ? Optional.of(type.cast(hardware.dmaLog())) : Optional.empty();
+    }
+    if (type == HostClock.class) {
+      return Optional.of(type.cast(hardware.clock()));
     }
     if (type == HostMigration.class) {
       return migration.map(type::cast);

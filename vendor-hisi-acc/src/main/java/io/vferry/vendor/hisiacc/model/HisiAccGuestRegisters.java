@@ -2,7 +2,6 @@ package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
@@ -63,12 +62,11 @@ final class HisiAccGuestRegisters {
 
   /** Lets the device work on a command that was not done at once. */
   private void pause(int poll) throws MigrationException {
-    HostClock clock = device.capability(HostClock.class).orElse(null);
-    if (poll == 0 || clock == null) {
+    if (poll == 0) {
       return;
     }
     try {
-      clock.sleep(STEP_NANOS);
+      device.clock().sleep(STEP_NANOS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new MigrationException(

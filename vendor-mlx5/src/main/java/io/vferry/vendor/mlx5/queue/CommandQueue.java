@@ -1,5 +1,6 @@
 package io.vferry.vendor.mlx5.queue;
 
+import io.vferry.spi.host.HostClock;
 import io.vferry.vendor.mlx5.command.Command;
 import io.vferry.vendor.mlx5.command.Words;
 import io.vferry.vendor.mlx5.prm.EventType;
@@ -48,7 +49,7 @@ public final class CommandQueue {
   private static final int LOOKS_BETWEEN_HEALTH_CHECKS = 8;
 
   private final FunctionRegisters registers;
-  private final FunctionTime time;
+  private final HostClock clock;
   private final FunctionHealth health;
   private final DmaArena arena;
   private final MailboxPool mailboxes;
@@ -68,14 +69,14 @@ public final class CommandQueue {
 
   CommandQueue(
       FunctionRegisters registers,
-      FunctionTime time,
+      HostClock clock,
       FunctionHealth health,
       DmaArena arena,
       PageTraffic pages,
       QueueGeometry geometry)
       throws CommandException {
     this.registers = registers;
-    this.time = time;
+    this.clock = clock;
     this.health = health;
     this.arena = arena;
     this.mailboxes = new MailboxPool(arena);
@@ -118,8 +119,8 @@ public final class CommandQueue {
   }
 
   /** Returns the time in which the device lives. */
-  public FunctionTime time() {
-    return time;
+  public HostClock clock() {
+    return clock;
   }
 
   /** Returns how many answers came after their waiter had given up. */
@@ -140,11 +141,11 @@ public final class CommandQueue {
   public <R> Flight<R> submit(Command<R> command) throws CommandException {
     health.checkReset();
     Backoff backoff = new Backoff();
-    long deadline = time.nanoTime() + timeoutNanos;
+    long deadline = clock.nanoTime() + timeoutNanos;
     Flight<R> flight = reserve(command);
     try {
       while (flight == null) {
-        if (time.nanoTime() - deadline >= 0) {
+        if (clock.nanoTime() - deadline >= 0) {
           throw CommandException.noResources(
               "%s found no free slot in %d ms"
                   .formatted(command.opcode(), timeoutNanos / 1_000_000));
@@ -218,7 +219,7 @@ public final class CommandQueue {
     MailboxChain input = new MailboxChain(taken.subList(0, inputBlocks));
     MailboxChain output = new MailboxChain(taken.subList(inputBlocks, taken.size()));
     Flight<R> flight =
-        new Flight<>(command, slot, nextToken(), input, output, time.nanoTime() + timeoutNanos);
+        new Flight<>(command, slot, nextToken(), input, output, clock.nanoTime() + timeoutNanos);
     ByteBuffer message = command.encode();
     input.fill(message, flight.token());
     output.fill(ByteBuffer.allocate(0), flight.token());
@@ -294,7 +295,7 @@ public final class CommandQueue {
     progress();
     lock.lock();
     try {
-      if (!flight.done() && time.nanoTime() - flight.deadlineNanos() >= 0) {
+      if (!flight.done() && clock.nanoTime() - flight.deadlineNanos() >= 0) {
         flight.fail(CommandException.timedOut(flight.command().opcode(), timeoutNanos));
       }
       return flight.done();
@@ -535,7 +536,7 @@ public final class CommandQueue {
         check();
       }
       try {
-        time.pause(pauseNanos);
+        clock.sleep(pauseNanos);
       } catch (InterruptedException e) {
         interrupted = true;
       }

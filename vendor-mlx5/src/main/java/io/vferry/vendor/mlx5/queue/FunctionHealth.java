@@ -1,5 +1,6 @@
 package io.vferry.vendor.mlx5.queue;
 
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.ResetCount;
 import io.vferry.vendor.mlx5.prm.InitSegment;
@@ -34,19 +35,19 @@ final class FunctionHealth {
           Map.entry(0x12, "poisoned data in memory"));
 
   private final FunctionRegisters registers;
-  private final FunctionTime time;
+  private final HostClock clock;
   private final Optional<ResetCount> resets;
   private final long resetsAtStart;
   private long beatNanos;
   private int counter;
   private int missed;
 
-  FunctionHealth(FunctionRegisters registers, FunctionTime time, HostDevice function) {
+  FunctionHealth(FunctionRegisters registers, HostClock clock, HostDevice function) {
     this.registers = registers;
-    this.time = time;
+    this.clock = clock;
     this.resets = function.capability(ResetCount.class);
     this.resetsAtStart = resets.map(ResetCount::resets).orElse(0L);
-    this.beatNanos = time.nanoTime();
+    this.beatNanos = clock.nanoTime();
   }
 
   /** Whether the host knows of a reset since the start; any thread. */
@@ -81,7 +82,7 @@ final class FunctionHealth {
   }
 
   private void beat(int now) throws CommandException {
-    long nanos = time.nanoTime();
+    long nanos = clock.nanoTime();
     if (nanos - beatNanos < COUNTER_PERIOD_NANOS) {
       return;
     }

@@ -30,7 +30,6 @@ import io.vferry.vendor.mlx5.prm.InitSegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,10 +63,7 @@ public final class FunctionSession {
   private final FirmwarePages pages;
   private final FunctionHealth health;
   private final CommandQueue queue;
-
-  /** Absent where the host has no clock for it; who waits looks at the health all the same. */
-  private final Optional<HealthPoll> healthPoll;
-
+  private final HealthPoll healthPoll;
   private GeneralCapabilities general = new GeneralCapabilities(ByteBuffer.allocate(4096));
   private String firmware = "";
   private int uar;
@@ -88,8 +84,7 @@ public final class FunctionSession {
     this.pages = pages;
     this.health = health;
     this.queue = queue;
-    this.healthPoll =
-        function.capability(HostClock.class).map(clock -> new HealthPoll(clock, queue));
+    this.healthPoll = new HealthPoll(queue);
   }
 
   /**
@@ -103,24 +98,24 @@ public final class FunctionSession {
       throws CommandException, MigrationException {
     letItReachMemory(function);
     FunctionRegisters registers = new FunctionRegisters(function.region(0));
-    FunctionTime time = FunctionTime.of(function);
+    HostClock clock = function.clock();
     int revision = registers.read(InitSegment.CMDIF_REV_FW_SUB) >>> 16;
     if (revision != InitSegment.CMDIF_REV) {
       throw CommandException.lost(
           "the physical function speaks revision %d of the command interface, not %d"
               .formatted(revision, InitSegment.CMDIF_REV));
     }
-    awaitReady(registers, time, BEFORE_ADDRESS_NANOS);
+    awaitReady(registers, clock, BEFORE_ADDRESS_NANOS);
     QueueGeometry geometry = QueueGeometry.read(registers.read(InitSegment.CMDQ_ADDR_LOW_SIZE));
     FirmwarePages pages = new FirmwarePages(arena);
-    FunctionHealth health = new FunctionHealth(registers, time, function);
+    FunctionHealth health = new FunctionHealth(registers, clock, function);
     CommandQueue queue =
-        new CommandQueue(registers, time, health, arena, new PageTraffic(pages), geometry);
+        new CommandQueue(registers, clock, health, arena, new PageTraffic(pages), geometry);
     FunctionSession session = new FunctionSession(function, registers, arena, pages, health, queue);
     try {
       registers.write(InitSegment.CMDQ_ADDR_HIGH, (int) (queue.address() >>> 32));
       registers.write(InitSegment.CMDQ_ADDR_LOW_SIZE, (int) queue.address());
-      awaitReady(registers, time, AFTER_ADDRESS_NANOS);
+      awaitReady(registers, clock, AFTER_ADDRESS_NANOS);
       queue.timeoutNanos(CommandTimeout.read(registers));
       int low = registers.read(InitSegment.FW_REV);
       session.firmware =
@@ -128,7 +123,7 @@ public final class FunctionSession {
               .formatted(
                   low & 0xffff, low >>> 16, registers.read(InitSegment.CMDIF_REV_FW_SUB) & 0xffff);
       session.initialise();
-      session.healthPoll.ifPresent(HealthPoll::begin);
+      session.healthPoll.begin();
       return session;
     } catch (CommandException | MigrationException | RuntimeException e) {
       session.abandon();
@@ -148,22 +143,22 @@ public final class FunctionSession {
     }
   }
 
-  private static void awaitReady(FunctionRegisters registers, FunctionTime time, long limitNanos)
+  private static void awaitReady(FunctionRegisters registers, HostClock clock, long limitNanos)
       throws CommandException {
-    long begin = time.nanoTime();
+    long begin = clock.nanoTime();
     boolean interrupted = false;
     try {
       while (registers.read(InitSegment.INITIALIZING) < 0) {
         if (registers.read(InitSegment.HEALTH_FW_VER) == -1) {
           throw CommandException.lost("the physical function is off the bus");
         }
-        if (time.nanoTime() - begin >= limitNanos) {
+        if (clock.nanoTime() - begin >= limitNanos) {
           throw CommandException.lost(
               "the physical function is still initialising after %d ms"
                   .formatted(limitNanos / 1_000_000));
         }
         try {
-          time.pause(INITIALISING_PAUSE_NANOS);
+          clock.sleep(INITIALISING_PAUSE_NANOS);
         } catch (InterruptedException e) {
           interrupted = true;
         }
@@ -324,7 +319,7 @@ public final class FunctionSession {
 
   /** Unmaps everything without a word to the function, which was reset or is gone. */
   void abandon() {
-    healthPoll.ifPresent(HealthPoll::end);
+    healthPoll.end();
     if (interrupting) {
       interrupting = false;
       try {

@@ -12,20 +12,18 @@ final class HealthPoll {
 
   private static final long PERIOD_NANOS = 2_000_000_000L;
 
-  private final HostClock clock;
   private final CommandQueue queue;
   private HostClock.@Nullable Scheduled next;
   private boolean ended;
 
-  HealthPoll(HostClock clock, CommandQueue queue) {
-    this.clock = clock;
+  HealthPoll(CommandQueue queue) {
     this.queue = queue;
   }
 
   /** Looks after a period, and again after each one, until the function is lost. */
   synchronized void begin() {
     if (!ended) {
-      next = clock.schedule(PERIOD_NANOS, this::look);
+      next = queue.clock().schedule(PERIOD_NANOS, this::look);
     }
   }
 

@@ -3,6 +3,7 @@ package io.vferry.vendor.mlx5.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vferry.spi.host.HostClock;
 import io.vferry.vendor.mlx5.ScriptedFunction;
 import io.vferry.vendor.mlx5.command.AllocPd;
 import io.vferry.vendor.mlx5.command.PageTrack;
@@ -31,12 +32,12 @@ class CommandQueueTest {
 
   private CommandQueue queue() throws Exception {
     FunctionRegisters registers = new FunctionRegisters(function.region(0));
-    FunctionTime time = FunctionTime.of(function);
+    HostClock clock = function.clock();
     CommandQueue queue =
         new CommandQueue(
             registers,
-            time,
-            new FunctionHealth(registers, time, function),
+            clock,
+            new FunctionHealth(registers, clock, function),
             arena,
             new PageTraffic(new FirmwarePages(arena)),
             new QueueGeometry(5, 6));

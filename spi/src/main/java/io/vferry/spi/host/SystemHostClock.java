@@ -1,6 +1,5 @@
-package io.vferry.runtime.engine;
+package io.vferry.spi.host;
 
-import io.vferry.spi.host.HostClock;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -8,7 +7,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The system's time. Tasks run on two threads, so that one that is late does not hold up the rest.
+ * The system's time, for whatever opens devices by itself: the runtime, a test over hardware, a
+ * program of a vendor. Tasks run on two threads, so that one that is late does not hold up the
+ * rest.
+ *
+ * @since 1.1
  */
 public final class SystemHostClock implements HostClock, AutoCloseable {
 
