@@ -210,4 +210,29 @@ class VfioUserConformanceTest {
       return false;
     }
   }
+
+  /** The same of a simulated device, whose arcs are writes to its registers. */
+  @Nested
+  class OfASimulatedDevicesOwnDriver extends ConformanceTest {
+
+    private static final String ADDRESS = "sim:mlx5?state=300KiB&service-time=0";
+    private final ServedHosts hosts = new ServedHosts(new SimDeviceModel(), Optional.empty());
+
+    @Override
+    public MigrationDriver driver() {
+      return new SimMigrationDriver();
+    }
+
+    @Override
+    public HostDevice open(OpenContext context) throws MigrationException {
+      return hosts.open(ADDRESS, context);
+    }
+
+    @Override
+    public Optional<HostDevice> openRefusing(Arc arc, OpenContext context)
+        throws MigrationException {
+      return Optional.of(
+          hosts.open(ADDRESS + "&fail-arc=" + arc.name() + "&fail-times=1", context));
+    }
+  }
 }

@@ -30,18 +30,24 @@ public final class SimMigrationDriver implements MigrationDriver {
 
   @Override
   public DriverMatch match(HostDeviceInfo device) {
-    if (!device.bus().equals(SimHostDevice.BUS)) {
-      return DriverMatch.none("not a simulated device but one on bus " + device.bus());
-    }
-    // A device that was only listed, not opened, has nothing but its address.
-    String model = device.properties().getOrDefault(SimHostDevice.MODEL, device.address().path());
-    if (SimProfile.named(model).isEmpty()) {
-      return DriverMatch.none("no profile of the simulated device is called '" + model + "'");
+    Optional<SimProfile> profile = profile(device);
+    if (profile.isEmpty()) {
+      return DriverMatch.none(
+          "not a simulated device but %04x:%04x on bus %s"
+              .formatted(device.vendorId(), device.deviceId(), device.bus()));
     }
     if (device.hostMigration()) {
       return DriverMatch.none("the host keeps the migration registers and migrates it by itself");
     }
-    return new DriverMatch(DriverMatch.Rank.EXACT, "the simulated device in profile " + model);
+    return new DriverMatch(
+        DriverMatch.Rank.EXACT, "the simulated device in profile " + profile.get().name());
+  }
+
+  /** Whichever process has the device, its PCI numbers tell; one that is only listed has none. */
+  private static Optional<SimProfile> profile(HostDeviceInfo device) {
+    return device.vendorId() == 0 && device.bus().equals(SimHostDevice.BUS)
+        ? SimProfile.named(device.address().path())
+        : SimProfile.of(device);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.vferry.vendor.sim;
 
+import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.state.FeatureSet;
 import java.util.List;
 import java.util.Optional;
@@ -139,6 +140,16 @@ record SimProfile(
   /** Whether the device can reach memory at all. */
   boolean dma() {
     return !name.equals("mtty");
+  }
+
+  /** Returns the profile of an open device, by its PCI numbers. */
+  static Optional<SimProfile> of(HostDeviceInfo device) {
+    return ALL.stream()
+        .filter(
+            profile ->
+                device.vendorId() == SimRegisters.VENDOR_ID
+                    && device.deviceId() == SimConfigSpace.deviceId(profile))
+        .findFirst();
   }
 
   static Optional<SimProfile> named(String name) {
