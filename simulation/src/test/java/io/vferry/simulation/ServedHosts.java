@@ -5,7 +5,6 @@ import io.vferry.host.linux.user.server.ServedDevice;
 import io.vferry.host.linux.user.server.ServerListener;
 import io.vferry.host.linux.user.server.ServerSettings;
 import io.vferry.host.linux.user.server.UserServer;
-import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;
@@ -49,9 +48,10 @@ final class ServedHosts {
 
   /** Opens a new device of a model. */
   HostDevice open(String address, OpenContext context) throws MigrationException {
-    SystemHostClock clock = new SystemHostClock(task -> daemon(task, "served-device"));
+    // Its time is that of whoever uses it, also across the socket.
     HostDevice host =
-        model.create(DeviceAddress.parse(address), new OpenContext(context.deviceId(), clock));
+        model.create(
+            DeviceAddress.parse(address), new OpenContext(context.deviceId(), context.clock()));
     Optional<MigratableDevice> driven =
         driver.isPresent() ? Optional.of(driver.get().attach(host)) : Optional.empty();
     List<Server> servers = new ArrayList<>();
@@ -79,7 +79,6 @@ final class ServedHosts {
             driven.get().close();
           }
           host.close();
-          clock.close();
         });
   }
 

@@ -10,12 +10,10 @@ import io.vferry.spi.state.DeviceState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Arcs in which an access to the device fails, one after the other. */
 final class ArcChecks {
-
-  /** An arc with more accesses than this, as one that copies, is tried at its first ones. */
-  private static final int MAX_ACCESSES = 24;
 
   /** The device goes away at one of so many accesses of an arc. */
   private static final int GONE_ACCESSES = 4;
@@ -70,11 +68,19 @@ final class ArcChecks {
   private static List<Script> faults(Facts facts, Then then) {
     List<Script> scripts = new ArrayList<>();
     for (Arc arc : facts.arcs()) {
-      for (int access = 0; access < accesses(facts, arc); access++) {
+      for (int access : tried(accesses(facts, arc), facts.limits().accessesPerArc())) {
         scripts.add(fault(facts, arc, access, then));
       }
     }
     return scripts;
+  }
+
+  /** Returns which of an arc's accesses are to fail: the first one, the last one, some between. */
+  static int[] tried(int accesses, int most) {
+    int count = Math.min(accesses, most);
+    return IntStream.range(0, count)
+        .map(index -> count < 2 ? 0 : index * (accesses - 1) / (count - 1))
+        .toArray();
   }
 
   /** Counts how often the driver reaches for the device in an arc. */
@@ -92,7 +98,7 @@ final class ArcChecks {
                 })
             .script();
     new ScriptRunner(facts.subject(), facts.limits()).run(script);
-    return Math.min(count[0], MAX_ACCESSES);
+    return Math.min(count[0], Limits.MAX_ACCESSES_PER_ARC);
   }
 
   private static Script fault(Facts facts, Arc arc, int access, Then then) {
@@ -193,7 +199,7 @@ final class ArcChecks {
   private static List<Script> gone(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (Arc arc : facts.arcs()) {
-      int accesses = Math.min(accesses(facts, arc), GONE_ACCESSES);
+      int accesses = Math.min(accesses(facts, arc), facts.limits().accesses(GONE_ACCESSES));
       for (int access = 0; access < accesses; access++) {
         for (HostWatch.Loss how : List.of(HostWatch.Loss.SILENT, HostWatch.Loss.TOLD)) {
           scripts.add(gone(facts, arc, access, how));

@@ -44,7 +44,7 @@ final class ExceptionChecks {
   private static List<Script> onlyChecked(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (DeviceState state : facts.states()) {
-      for (int access = 0; access < ACCESSES; access++) {
+      for (int access = 0; access < facts.limits().accesses(ACCESSES); access++) {
         int number = access;
         Plot plot = Plot.at(facts, SOURCE, state);
         scripts.add(
@@ -103,7 +103,7 @@ final class ExceptionChecks {
                         Plot.failure("perform " + arc, () -> party.device().perform(arc)));
                   })
               .script());
-      for (int access = 0; access < ACCESSES; access++) {
+      for (int access = 0; access < facts.limits().accesses(ACCESSES); access++) {
         scripts.add(
             Plot.at(facts, SOURCE, arc.from())
                 .failing(
@@ -141,7 +141,7 @@ final class ExceptionChecks {
 
   private static List<Script> streamFailure(Facts facts) {
     List<Script> scripts = new ArrayList<>();
-    for (int access = 0; access < ACCESSES; access++) {
+    for (int access = 0; access < facts.limits().accesses(ACCESSES); access++) {
       int number = access;
       scripts.add(
           Plot.at(facts, SOURCE, DeviceState.STOP_COPY)

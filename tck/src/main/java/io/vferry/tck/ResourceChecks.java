@@ -147,7 +147,7 @@ final class ResourceChecks {
   private static List<Script> afterFailedArc(Facts facts) {
     List<Script> scripts = new ArrayList<>();
     for (Arc arc : facts.arcs()) {
-      for (int access = 0; access < ACCESSES; access++) {
+      for (int access = 0; access < facts.limits().accesses(ACCESSES); access++) {
         Plot plot =
             attachedAndUsed(facts)
                 .go(SOURCE, arc.from())

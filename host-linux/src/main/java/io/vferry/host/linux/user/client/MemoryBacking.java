@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import io.vferry.host.linux.syscall.Fd;
 import io.vferry.host.linux.syscall.Libc;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,8 +45,8 @@ record MemoryBacking(Fd file, long offset) implements AutoCloseable {
    * @return empty if there is none, or none that can be given away
    */
   static Optional<MemoryBacking> of(long address, long lengthBytes, boolean writable) {
-    try {
-      return find(Files.readAllLines(SELF.resolve("maps")), address, lengthBytes)
+    try (BufferedReader maps = Files.newBufferedReader(SELF.resolve("maps"))) {
+      return find(maps, address, lengthBytes)
           .flatMap(
               area ->
                   open(area, writable)
@@ -56,15 +57,16 @@ record MemoryBacking(Fd file, long offset) implements AutoCloseable {
   }
 
   /** Returns the area in which memory begins, if all of it is the same file without a gap. */
-  private static Optional<Area> find(List<String> maps, long address, long lengthBytes) {
+  private static Optional<Area> find(BufferedReader maps, long address, long lengthBytes)
+      throws IOException {
     Area first = null;
     long reached = address;
-    for (String line : maps) {
-      Area area = parse(line);
-      if (area == null || area.end <= reached || area.start > reached) {
+    for (String line = maps.readLine(); line != null; line = maps.readLine()) {
+      if (endsAtOrBefore(line, reached)) {
         continue;
       }
-      if (!area.shared || area.inode.number == 0) {
+      Area area = parse(line);
+      if (area == null || area.start > reached || !area.shared || area.inode.number == 0) {
         return Optional.empty();
       }
       if (first == null) {
@@ -79,6 +81,19 @@ record MemoryBacking(Fd file, long offset) implements AutoCloseable {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Whether a line is of memory that ends at an address, or before. A driver maps many small pieces
+   * of memory, and a JVM has hundreds of such lines, in ascending order: only those that matter are
+   * taken apart.
+   */
+  private static boolean endsAtOrBefore(String line, long address) {
+    int dash = line.indexOf('-');
+    int space = line.indexOf(' ', dash + 1);
+    return dash > 0
+        && space > 0
+        && Long.compareUnsigned(Long.parseUnsignedLong(line, dash + 1, space, 16), address) <= 0;
   }
 
   private static @Nullable Area parse(String line) {
