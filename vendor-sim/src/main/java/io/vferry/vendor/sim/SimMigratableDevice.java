@@ -2,6 +2,7 @@ package io.vferry.vendor.sim;
 
 import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.Compatibility;
+import io.vferry.spi.driver.GuestRegions;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.PrecopyProgress;
 import io.vferry.spi.driver.StopCopyEstimate;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A simulated device, driven through its migration registers. */
 final class SimMigratableDevice
-    implements MigratableDevice, PrecopyProgress, StopCopyEstimate, Compatibility {
+    implements MigratableDevice, PrecopyProgress, StopCopyEstimate, Compatibility, GuestRegions {
 
   private static final String MODEL = "model";
   private static final String STATE_BYTES = "state-bytes";
@@ -227,10 +228,17 @@ final class SimMigratableDevice
     }
     if (type == PrecopyProgress.class
         || type == StopCopyEstimate.class
-        || type == Compatibility.class) {
+        || type == Compatibility.class
+        || type == GuestRegions.class) {
       return Optional.of(type.cast(this));
     }
     return type == DmaLog.class ? host.capability(type) : Optional.empty();
+  }
+
+  /** The migration registers are the driver's: a guest could stop the device with them. */
+  @Override
+  public Map<Integer, Long> limitsBytes() {
+    return Map.of(SimRegisters.MIGRATION_BAR, 0L);
   }
 
   @Override

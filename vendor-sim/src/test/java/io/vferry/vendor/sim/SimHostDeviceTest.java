@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vferry.spi.access.AccessGuard;
+import io.vferry.spi.access.AccessPolicy;
+import io.vferry.spi.access.GuardedHostDevice;
 import io.vferry.spi.driver.Compatibility;
 import io.vferry.spi.driver.DriverMatch;
+import io.vferry.spi.driver.GuestRegions;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
@@ -36,6 +41,21 @@ class SimHostDeviceTest {
 
   private SimHostDevice open(String address) throws MigrationException {
     return SimSide.open(clock, "nic", address);
+  }
+
+  @Test
+  void theGuestDoesNotGetTheMigrationRegisters() throws MigrationException {
+    SimHostDevice host = open("sim:mlx5");
+    MigratableDevice device = new SimMigrationDriver().attach(host);
+    GuestRegions limits = device.capability(GuestRegions.class).orElseThrow();
+    HostDevice visible =
+        new GuardedHostDevice(
+            host,
+            new AccessGuard("nic", AccessPolicy.Mode.ENFORCE, (id, access, at) -> {}),
+            limits);
+    assertThat(host.regions()).extracting(RegionInfo::index).containsExactly(0, 2, 4, 7);
+    assertThat(visible.regions()).extracting(RegionInfo::index).containsExactly(0, 4, 7);
+    assertThatThrownBy(() -> visible.region(2)).isInstanceOf(MigrationException.class);
   }
 
   @ParameterizedTest

@@ -36,7 +36,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ServerSessionTest {
 
   private static final int EIO = 5;
-  private static final int ENOENT = 2;
   private static final int EEXIST = 17;
   private static final int EINVAL = 22;
   private static final int ENOSPC = 28;
@@ -229,13 +228,43 @@ class ServerSessionTest {
           List.of(
               new DmaUnmapMessage(24, 0, 0x10000, 0x1000),
               new DmaUnmapMessage(24, 0, 0x11000, 0x1000),
-              new DmaUnmapMessage(24, 0, 0x50000, 0x1000))) {
-        assertThat(talk.refused(Command.DMA_UNMAP, other)).isEqualTo(ENOENT);
+              new DmaUnmapMessage(24, 0, 0, 0x11000),
+              new DmaUnmapMessage(24, 0, 0x10000, 0),
+              new DmaUnmapMessage(24, 0, -0x1000, 0x2000))) {
+        assertThat(talk.refused(Command.DMA_UNMAP, other)).isEqualTo(EINVAL);
       }
       DmaUnmapMessage unmap = new DmaUnmapMessage(24, 0, 0x10000, 0x2000);
       assertThat(talk.ok(Command.DMA_UNMAP, unmap)).isEqualTo(Talk.bytes(unmap));
       assertThat(device.mapped).isEmpty();
       assertThat(file.closed).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void unmapsAllThatLiesInARange() throws Exception {
+    try (Talk talk = Talk.with(device).greeted()) {
+      FakeFile first = new FakeFile(0x2000);
+      FakeFile second = new FakeFile(0x1000);
+      FakeFile third = new FakeFile(0x2000);
+      talk.ok(Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x2000), first);
+      talk.ok(Command.DMA_MAP, new DmaMapMessage(3, 0, 0x20000, 0x1000), second);
+      talk.ok(Command.DMA_MAP, new DmaMapMessage(3, 0, 0x30000, 0x2000), third);
+      assertThat(
+              talk.refused(Command.DMA_UNMAP, new DmaUnmapMessage(24, 0, 0x10000, 0x21000)))
+          .as("the last one would be cut")
+          .isEqualTo(EINVAL);
+      assertThat(device.mapped).hasSize(3);
+
+      DmaUnmapMessage two = new DmaUnmapMessage(24, 0, 0, 0x30000);
+      assertThat(talk.ok(Command.DMA_UNMAP, two)).isEqualTo(Talk.bytes(two));
+      assertThat(device.mapped).containsOnlyKeys(0x30000L);
+      assertThat(List.of(first.closed, second.closed, third.closed)).containsExactly(1, 1, 0);
+      talk.ok(Command.DMA_UNMAP, two);
+      talk.ok(Command.DMA_UNMAP, new DmaUnmapMessage(24, 0, Long.MIN_VALUE, Long.MIN_VALUE));
+      assertThat(device.mapped).containsOnlyKeys(0x30000L);
+      talk.ok(Command.DMA_UNMAP, new DmaUnmapMessage(24, 0, 0, Long.MIN_VALUE));
+      assertThat(device.mapped).isEmpty();
+      assertThat(third.closed).isEqualTo(1);
     }
   }
 
