@@ -275,7 +275,8 @@ final class ServerSession implements AutoCloseable {
                 new Capabilities.MigrationLimits(
                     OptionalLong.of(dma.pageBytes()), OptionalLong.empty()))
             : Optional.empty(),
-        Optional.of(true));
+        // A client that does not know the word may complain of it, as QEMU does.
+        said.reassembly().map(known -> true));
   }
 
   private void dmaMap(ByteBuffer payload, List<ClientFile> files)

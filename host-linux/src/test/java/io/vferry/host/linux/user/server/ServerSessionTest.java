@@ -3,6 +3,7 @@ package io.vferry.host.linux.user.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.vferry.host.linux.user.wire.Capabilities;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.DmaMapMessage;
 import io.vferry.host.linux.user.wire.DmaUnmapMessage;
@@ -17,6 +18,7 @@ import io.vferry.host.linux.user.wire.RegionAccessMessage;
 import io.vferry.host.linux.user.wire.RegionInfoMessage;
 import io.vferry.host.linux.user.wire.RegionWriteMultiMessage;
 import io.vferry.host.linux.user.wire.SetIrqsMessage;
+import io.vferry.host.linux.user.wire.VersionMessage;
 import io.vferry.host.linux.user.wire.SetIrqsMessage.Action;
 import io.vferry.host.linux.user.wire.SetIrqsMessage.Data;
 import io.vferry.spi.host.Region;
@@ -54,7 +56,20 @@ class ServerSessionTest {
         assertThat(new String(json, StandardCharsets.UTF_8))
             .isEqualTo(
                 "{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576,"
-                    + "\"max_dma_maps\":65535,\"pgsizes\":4096,\"write_multiple\":true,\"reassembly\":true}}\0");
+                    + "\"max_dma_maps\":65535,\"pgsizes\":4096,\"write_multiple\":true}}\0");
+      }
+    }
+  }
+
+  @Test
+  void saysThatItPutsMessagesTogetherToWhoKnowsTheWord() throws Exception {
+    for (boolean word : new boolean[] {true, false}) {
+      try (Talk talk = Talk.with(device)) {
+        ByteBuffer hello =
+            Talk.version(0, "{\"capabilities\":{\"reassembly\":%s}}\0".formatted(word));
+        Capabilities granted =
+            VersionMessage.decode(talk.ok(Command.VERSION, hello)).capabilities();
+        assertThat(granted.reassembly()).contains(true);
       }
     }
   }
