@@ -24,18 +24,26 @@ final class DmaTable {
   /** What libvfio-user allows as well; more is a mistake or an attack. */
   private static final long LARGEST_MAPPING = 8L << 40;
 
+  /**
+   * One mapping.
+   *
+   * @param withFile whether a file came along
+   * @param file the file, if it is still needed
+   * @param by how the memory is reached, if it is not mapped
+   */
   private record Mapping(
       MemoryRange range,
       int flags,
       long offset,
+      boolean withFile,
       Optional<ClientFile> file,
       Optional<ClientMemory> by) {
 
-    boolean isAs(MemoryRange otherRange, DmaMapMessage other, boolean withFile) {
+    boolean isAs(MemoryRange otherRange, DmaMapMessage other, boolean otherWithFile) {
       return range.equals(otherRange)
           && flags == other.flags()
           && offset == other.offset()
-          && file.isPresent() == withFile;
+          && withFile == otherWithFile;
     }
   }
 
@@ -65,7 +73,7 @@ final class DmaTable {
 
   /** Whether some memory is reached by messages. */
   boolean byMessages() {
-    return mappings.values().stream().anyMatch(mapping -> mapping.file.isEmpty());
+    return mappings.values().stream().anyMatch(mapping -> !mapping.withFile);
   }
 
   /**
@@ -88,8 +96,7 @@ final class DmaTable {
       if (mappings.size() >= most) {
         throw new Refusal(Errno.ENOSPC, "there are %d mappings already".formatted(most));
       }
-      add(range, message, file);
-      kept = true;
+      kept = add(range, message, file);
     } finally {
       if (file != null && !kept) {
         file.close();
@@ -133,11 +140,14 @@ final class DmaTable {
     return range;
   }
 
-  private void add(MemoryRange range, DmaMapMessage message, @Nullable ClientFile file)
+  /** Returns whether the file was kept. */
+  private boolean add(MemoryRange range, DmaMapMessage message, @Nullable ClientFile file)
       throws Refusal {
     boolean readable = (message.flags() & DmaMapMessage.READABLE) != 0;
     boolean writable = (message.flags() & DmaMapMessage.WRITEABLE) != 0;
     Optional<ClientMemory> by = Optional.empty();
+    // What is mapped stays so without the file, of which a guest with an IOMMU sends thousands.
+    Optional<ClientFile> kept = Optional.empty();
     try {
       if (file != null && (message.flags() & DmaMapMessage.FILE_IO) == 0) {
         mapPieces(range, message, file, readable, writable);
@@ -147,13 +157,15 @@ final class DmaTable {
         ClientMemory memory = new ClientMemory(range.length(), readable, writable, access, base);
         space.mapPeer(range.start(), memory, new MemoryRange(0, range.length()));
         by = Optional.of(memory);
+        kept = Optional.ofNullable(file);
       }
     } catch (MigrationException e) {
       throw Refusal.of(e);
     }
     mappings.put(
         range.start(),
-        new Mapping(range, message.flags(), message.offset(), Optional.ofNullable(file), by));
+        new Mapping(range, message.flags(), message.offset(), file != null, kept, by));
+    return kept.isPresent();
   }
 
   private void mapPieces(
