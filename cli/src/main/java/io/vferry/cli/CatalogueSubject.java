@@ -2,13 +2,13 @@ package io.vferry.cli;
 
 import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.DriverChoice;
-import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.state.Arc;
 import io.vferry.tck.Subject;
 import java.util.List;

@@ -33,6 +33,13 @@ final class ServeOptions {
   private boolean shortDma;
 
   @Option(
+      names = "--file-per-area",
+      description =
+          "Send a file for each part of a region that can be mapped, as clients of libvfio-user"
+              + " and SPDK read them; otherwise one for the region, as QEMU does.")
+  private boolean filePerArea;
+
+  @Option(
       names = "--max-transfer",
       paramLabel = "BYTES",
       description = "The most data in one message: 4096 to 67108864; 1048576 if not given.")
@@ -46,6 +53,7 @@ final class ServeOptions {
           .withWholeStopCopy(wholeStopCopy)
           .withLongWriteReply(longWriteReply)
           .withShortDmaMessages(shortDma)
+          .withFilePerArea(filePerArea)
           .withMaxDataXferSize(maxTransfer);
     } catch (IllegalArgumentException e) {
       throw new CommandException(

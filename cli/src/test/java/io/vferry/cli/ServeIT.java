@@ -2,6 +2,17 @@ package io.vferry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vferry.runtime.discovery.Catalogue;
+import io.vferry.runtime.discovery.Discovery;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostMigration;
+import io.vferry.spi.host.MigrationData;
+import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.SystemHostClock;
+import io.vferry.spi.state.DeviceState;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -110,6 +121,88 @@ class ServeIT {
           .contains("\"refusals\":0");
       assertThat(source.awaitOut(line -> line.contains("\"event\":\"serving\"")))
           .contains("\"driver\":\"mlx5 ");
+    }
+  }
+
+  /** This process is the client, and stores into the device without a message. */
+  @Test
+  void aStoreIntoADeviceOfAnotherProcessMovesToAThird() throws Exception {
+    Path from = state.resolve("src.sock");
+    Path to = state.resolve("dst.sock");
+    String model = "xe?state=64KiB&work=off&local-memory=16KiB&seed=";
+    Catalogue catalogue = Discovery.discover(List.of());
+    try (Distribution.Running sourceServer = serve(from, model + 1);
+        Distribution.Running destinationServer = serve(to, model + 2);
+        SystemHostClock clock = new SystemHostClock(Thread::new);
+        HostDevice source =
+            catalogue.open(
+                DeviceAddress.parse("vfio-user:" + from), new OpenContext("src", clock));
+        HostDevice destination =
+            catalogue.open(DeviceAddress.parse("vfio-user:" + to), new OpenContext("dst", clock))) {
+      assertThat(sourceServer.process().pid()).isNotEqualTo(destinationServer.process().pid());
+      ByteBuffer stored = memory(source);
+      for (int at = 0; at < stored.capacity(); at++) {
+        stored.put(at, (byte) (at * 13 + at / 256));
+      }
+      assertThat(byMessage(source)).isEqualTo(stored);
+      ByteBuffer arrived = memory(destination);
+      assertThat(arrived).isNotEqualTo(stored);
+
+      HostMigration save = source.capability(HostMigration.class).orElseThrow();
+      HostMigration load = destination.capability(HostMigration.class).orElseThrow();
+      MigrationData out = save.setState(DeviceState.STOP_COPY).orElseThrow();
+      MigrationData in = load.setState(DeviceState.RESUMING).orElseThrow();
+      ByteBuffer piece = ByteBuffer.allocateDirect(1 << 20);
+      while (out.read(piece.clear()) > 0) {
+        piece.flip();
+        while (piece.hasRemaining()) {
+          in.write(piece);
+        }
+      }
+      load.setState(DeviceState.RUNNING);
+      save.setState(DeviceState.STOP);
+
+      assertThat(arrived).isEqualTo(stored);
+      assertThat(byMessage(destination)).isEqualTo(stored);
+    }
+  }
+
+  private static ByteBuffer memory(HostDevice device) throws MigrationException {
+    return device.region(0).map(16 << 10, 16 << 10).orElseThrow();
+  }
+
+  private static ByteBuffer byMessage(HostDevice device) throws MigrationException {
+    ByteBuffer bytes = ByteBuffer.allocate(16 << 10);
+    device.region(0).read(16 << 10, bytes);
+    return bytes.flip();
+  }
+
+  /** The guest stores into the device's memory, and its driver looks whether that arrived. */
+  @Test
+  void aMachineThatMapsADeviceMoves() throws Exception {
+    Path from = state.resolve("src.sock");
+    Path to = state.resolve("dst.sock");
+    String manifest =
+        vferry
+            .write(
+                "vm.yaml",
+                "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
+                    + PATIENT
+                    + "devices:\n"
+                    + "  - {id: gpu0, host: 'vfio-user:%s', destination: 'vfio-user:%s'}\n"
+                        .formatted(from, to))
+            .toString();
+    try (Distribution.Running source = serve(from, "xe?state=2MiB&iommu-log=true&seed=1");
+        Distribution.Running destination = serve(to, "xe?state=2MiB&iommu-log=true&seed=2")) {
+      CommandRun run = vferry.run("migrate", manifest, "-o", "json");
+
+      assertThat(run.exitCode()).as(run.toString()).isZero();
+      Map<String, Object> report = JsonValue.parseObject(run.out());
+      assertThat(field(report, "audit", "passed")).as(run.toString()).isEqualTo(true);
+      for (Distribution.Running server : List.of(source, destination)) {
+        assertThat(server.awaitOut(line -> line.contains("\"event\":\"disconnected\"")))
+            .contains("\"refusals\":0");
+      }
     }
   }
 

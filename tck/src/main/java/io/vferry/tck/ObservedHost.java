@@ -137,6 +137,11 @@ final class ObservedHost implements HostDevice {
     }
 
     @Override
+    public List<MemoryRange> mappableParts() {
+      return region.mappableParts();
+    }
+
+    @Override
     public Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
       watch.touch("map region " + index());
       return region.map(offset, lengthBytes);

@@ -3,7 +3,9 @@ package io.vferry.tck;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -35,6 +37,11 @@ final class PeerTap implements Region {
   public void write(long offset, ByteBuffer from) throws MigrationException {
     writes.incrementAndGet();
     region.write(offset, from);
+  }
+
+  @Override
+  public List<MemoryRange> mappableParts() {
+    return List.of();
   }
 
   @Override

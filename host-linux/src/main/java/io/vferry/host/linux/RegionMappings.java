@@ -6,7 +6,9 @@ import io.vferry.host.linux.syscall.KernelError;
 import io.vferry.host.linux.syscall.MappedMemory;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +54,14 @@ public final class RegionMappings implements AutoCloseable {
   /** Whether any part can be mapped. */
   public boolean possible() {
     return !areas.isEmpty();
+  }
+
+  /** As {@link io.vferry.spi.host.Region#mappableParts}. */
+  public List<MemoryRange> parts() {
+    return areas.stream()
+        .map(area -> new MemoryRange(area.offset, area.lengthBytes))
+        .sorted(Comparator.comparingLong(MemoryRange::start))
+        .toList();
   }
 
   /** As {@link io.vferry.spi.host.Region#map}. */

@@ -8,8 +8,10 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.MemoryRange;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -161,6 +163,11 @@ final class VfioRegion implements Region {
                 ? DeviceError.DEVICE_LOST
                 : DeviceError.IO_FAILED,
             sentence);
+  }
+
+  @Override
+  public List<MemoryRange> mappableParts() {
+    return mappings.parts();
   }
 
   @Override

@@ -175,6 +175,15 @@ public final class GuardedHostDevice implements HostDevice {
     }
 
     @Override
+    public List<MemoryRange> mappableParts() {
+      return !info.mappable()
+          ? List.of()
+          : region.mappableParts().stream()
+              .filter(part -> part.start() + part.length() <= info.sizeBytes())
+              .toList();
+    }
+
+    @Override
     public Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
       guard.check(Access.REGION_MAP);
       requireInside(offset, Math.max(0, lengthBytes));

@@ -1,7 +1,9 @@
 package io.vferry.spi.host;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -33,6 +35,18 @@ public interface Region {
    * @throws MigrationException as {@link #read}
    */
   void write(long offset, ByteBuffer from) throws MigrationException;
+
+  /**
+   * Returns the parts that can be mapped, in bytes from the start of the region, ascending and
+   * apart from each other. Whoever passes a device on to somebody else, for example to another
+   * process, says with it what can be touched without a call; all else needs {@link #read} and
+   * {@link #write}.
+   *
+   * @since 1.1
+   */
+  default List<MemoryRange> mappableParts() {
+    return info().mappable() ? List.of(new MemoryRange(0, info().sizeBytes())) : List.of();
+  }
 
   /**
    * Maps a part of the region.

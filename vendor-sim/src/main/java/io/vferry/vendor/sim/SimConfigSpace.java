@@ -16,7 +16,7 @@ final class SimConfigSpace {
   private final byte[] initial = new byte[BYTES];
   private final byte[] writable = new byte[BYTES];
 
-  SimConfigSpace(SimProfile profile) {
+  SimConfigSpace(SimProfile profile, int localMemoryBytes) {
     ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putShort(0x00, (short) SimRegisters.VENDOR_ID);
@@ -28,7 +28,8 @@ final class SimConfigSpace {
     bytes.put(0x08, (byte) 1);
     // Class: an unclassified accelerator.
     bytes.put(0x0b, (byte) 0x12);
-    bar(bytes, mask, 0x10, SimRegisters.GUEST_BAR_BYTES);
+    // The size of a BAR is a power of two: the upper half is the memory.
+    bar(bytes, mask, 0x10, Math.max(SimRegisters.GUEST_BAR_BYTES, 2 * localMemoryBytes));
     bar(bytes, mask, 0x20, SimRegisters.MAILBOX_BYTES);
     bytes.putShort(0x2c, (short) SimRegisters.VENDOR_ID);
     bytes.putShort(0x2e, (short) profile.number());

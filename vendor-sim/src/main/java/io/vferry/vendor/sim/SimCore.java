@@ -31,7 +31,7 @@ final class SimCore {
 
   static final int MAX_DMA_PAGES = 4096;
   static final int MAX_IN_FLIGHT = 64;
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   long seed;
   long randomState;
@@ -61,6 +61,10 @@ final class SimCore {
   long dmaFaults;
   long badTasks;
   byte[] config;
+
+  /** What was in the local memory when it was saved. */
+  byte[] localMemory = new byte[0];
+
   final Queue<Task> inFlight = new ArrayDeque<>();
   final Peer[] peers = new Peer[SimRegisters.PEERS];
   final long[] channelEpoch = new long[SimRegisters.CHANNELS];
@@ -91,7 +95,8 @@ final class SimCore {
     for (Peer peer : peers) {
       out.u64(peer.address).u64(peer.channel).u64(peer.sent);
     }
-    return out.longs(channelEpoch).longs(received).u32(config.length).bytes(config).finish();
+    out.longs(channelEpoch).longs(received).u32(config.length).bytes(config);
+    return out.u32(localMemory.length).bytes(localMemory).finish();
   }
 
   private long[] scalars() {
@@ -165,6 +170,8 @@ final class SimCore {
     readInto(core.received, in.longs("messages received", SimRegisters.CHANNELS), in);
     in.u32("config space size", configBytes, configBytes);
     core.config = in.bytes("config space", configBytes);
+    core.localMemory =
+        in.bytes("local memory", in.u32("local memory size", 0, SimSettings.MAX_LOCAL_BYTES));
     in.end();
     return core;
   }

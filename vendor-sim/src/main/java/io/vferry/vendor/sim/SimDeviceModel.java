@@ -17,7 +17,8 @@ import java.util.List;
  *
  * <ul>
  *   <li>{@code state} size of the device's own memory, at most 16 GiB; {@code initial} how much of
- *       it is the first pre-copy image; {@code dirty-rate} bytes of it that change in a second
+ *       it is the first pre-copy image; {@code local-memory} size of the memory that the guest
+ *       maps, at most 128 KiB; {@code dirty-rate} bytes of it that change in a second
  *   <li>{@code dma-rate} bytes in a second, {@code dma-area} where they go; {@code task-rate},
  *       {@code task-time}; {@code p2p-rate} messages in a second to each peer, {@code p2p-latency}
  *   <li>{@code p2p}, {@code pre-copy}, {@code dma-log} features; {@code iommu-log} whether the host

@@ -1,9 +1,12 @@
 package io.vferry.vendor.sim;
 
+import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.state.DeviceState;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** What the device knows about itself, for the proof that nothing was lost. */
 @FunctionalInterface
@@ -21,6 +24,7 @@ interface SimDeviceTruth {
    * @param pageSequences number of the last write to each page of the DMA area
    * @param inFlight numbers of the tasks fetched and not completed
    * @param outstanding messages that left and did not arrive
+   * @param localMemory what is in the memory that the guest maps; not to be changed
    * @param violations one sentence each
    */
   record Snapshot(
@@ -42,6 +46,7 @@ interface SimDeviceTruth {
       int irqPending,
       long scratch,
       int outstanding,
+      ByteBuffer localMemory,
       List<String> violations) {
 
     static Snapshot of(SimHardware hardware) {
@@ -82,7 +87,20 @@ interface SimDeviceTruth {
             core.irqPending,
             core.scratch,
             hardware.engine().outstanding(),
+            localMemory(hardware, violations),
             List.copyOf(violations));
+      }
+    }
+
+    private static ByteBuffer localMemory(SimHardware hardware, List<String> violations) {
+      try {
+        Optional<SimLocalMemory> memory = hardware.localMemory();
+        return memory.isPresent()
+            ? ByteBuffer.wrap(memory.get().content()).asReadOnlyBuffer()
+            : ByteBuffer.allocate(0);
+      } catch (MigrationException e) {
+        violations.add(e.detail());
+        return ByteBuffer.allocate(0);
       }
     }
 

@@ -68,12 +68,33 @@ final class SimDriverAudit {
           "the scratch register holds %d and the guest wrote %d"
               .formatted(truth.scratch(), driver.scratch));
     }
+    checkLocalMemory(truth);
     if (truth.outstanding() > 0 && !truth.state().running()) {
       violations.add(truth.outstanding() + " messages were left on the way");
     }
     long untold = truth.irqStatus() & ~(long) (truth.irqPending() | driver.irqPending.get());
     if (untold != 0) {
       violations.add("interrupts 0x%x were lost".formatted(untold));
+    }
+  }
+
+  private void checkLocalMemory(SimDeviceTruth.Snapshot truth) {
+    if (truth.localMemory().capacity() != driver.localBytes) {
+      violations.add(
+          "the device has %d bytes of local memory and the guest's driver uses %d"
+              .formatted(truth.localMemory().capacity(), driver.localBytes));
+      return;
+    }
+    int wrong =
+        SimLocalStores.wrong(
+            truth.localMemory(), SimGuestDriver.tag(room, driver), driver.localStores);
+    if (wrong >= 0) {
+      violations.add(
+          "the local memory at offset %d does not hold what the guest stored last"
+              .formatted(wrong));
+    }
+    if (driver.localBytes > 0) {
+      count("local-stores", driver.localStores);
     }
   }
 

@@ -18,7 +18,7 @@ final class SimDriverState {
   /** One page each for submissions and completions, at the start of the driver's memory. */
   static final int RING_PAGES = 2;
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int MAX_VIOLATIONS = 16;
   private static final int MAX_TEXT_BYTES = 1024;
   private static final int MAX_ID_BYTES = 256;
@@ -48,6 +48,13 @@ final class SimDriverState {
   long consumed;
   long tasksSeen;
   long scratch;
+
+  /** Of the local memory that the driver uses; 0 if there is none. */
+  int localBytes;
+
+  /** Words stored there since the device was set up. */
+  long localStores;
+
   long mails;
   long epoch;
 
@@ -65,7 +72,13 @@ final class SimDriverState {
   ByteBuffer encode(List<PlacedRegion> peers) {
     SimWriter out = new SimWriter().u32(VERSION).u32(ready ? 1 : 0).u32(dmaPages);
     out.u64(tasksPerSecond).u64(setUps).u64(submitted).u64(consumed).u64(tasksSeen);
-    out.u64(scratch).u64(mails).u64(epoch).u32(irqPending.get()).u32(peers.size());
+    out.u64(scratch)
+        .u32(localBytes)
+        .u64(localStores)
+        .u64(mails)
+        .u64(epoch)
+        .u32(irqPending.get())
+        .u32(peers.size());
     for (int peer = 0; peer < peers.size(); peer++) {
       out.text(peers.get(peer).deviceId()).u64(connectedTo[peer]);
     }
@@ -103,6 +116,8 @@ final class SimDriverState {
             state.submitted);
     state.tasksSeen = in.u64("tasks", 0, Long.MAX_VALUE);
     state.scratch = in.u64("scratch", 0, Long.MAX_VALUE);
+    state.localBytes = in.u32("local memory", 0, SimSettings.MAX_LOCAL_BYTES);
+    state.localStores = in.u64("words in local memory", 0, Long.MAX_VALUE);
     state.mails = in.u64("mail interrupts", 0, Long.MAX_VALUE);
     state.epoch = in.u64("epoch", 0, Integer.MAX_VALUE);
     state.irqPending.set(in.u32("pending interrupts", 0, (1 << SimRegisters.VECTORS) - 1));

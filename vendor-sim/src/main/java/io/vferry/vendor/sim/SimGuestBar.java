@@ -45,6 +45,7 @@ final class SimGuestBar extends SimRegisterRegion {
         case SimRegisters.TASK_RATE -> settings.work() ? settings.tasksPerSecond() : 0;
         case SimRegisters.TAG -> core.tag;
         case SimRegisters.SCRATCH -> core.scratch;
+        case SimRegisters.LOCAL_BYTES -> settings.localMemoryBytes();
         default -> other(core, register);
       };
     }

@@ -27,6 +27,10 @@ final class SimGuestDriver implements GuestDriver {
   private final SimPattern pattern = new SimPattern();
   private SimDriverState state = new SimDriverState();
   private SimRate taskRate = new SimRate(0);
+  private Optional<SimLocalStores> local = Optional.empty();
+
+  /** Whether the local memory came from another device and was not looked at yet. */
+  private boolean localToProve;
 
   SimGuestDriver(GuestRoom room) {
     this.room = room;
@@ -54,6 +58,15 @@ final class SimGuestDriver implements GuestDriver {
     }
     state.dmaPages = (int) wished;
     state.tasksPerSecond = access.get(SimRegisters.TASK_RATE);
+    long localBytes = access.get(SimRegisters.LOCAL_BYTES);
+    if (localBytes < 0
+        || localBytes > SimSettings.MAX_LOCAL_BYTES
+        || localBytes % SimPattern.PAGE_BYTES != 0) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "device %s claims %d bytes of local memory".formatted(room.deviceId(), localBytes));
+    }
+    state.localBytes = (int) localBytes;
     taskRate = new SimRate(state.tasksPerSecond);
     setUp(access);
   }
@@ -80,6 +93,11 @@ final class SimGuestDriver implements GuestDriver {
       access.set(SimRegisters.DMA_PAGES, state.dmaPages);
     }
     access.set(SimRegisters.SCRATCH, state.scratch);
+    local = Optional.empty();
+    state.localStores = 0;
+    if (state.localBytes > 0) {
+      local().clear();
+    }
     listen(state);
     state.ready = true;
     access.set(SimRegisters.CONTROL, SimRegisters.CONTROL_ENABLE);
@@ -122,7 +140,36 @@ final class SimGuestDriver implements GuestDriver {
     }
     access.set(SimRegisters.SCRATCH, state.scratch + 1);
     state.scratch++;
+    storeLocal();
     submit(access, taskRate.due(elapsedNanos, MAX_TASKS_PER_TICK));
+  }
+
+  /**
+   * Returns the local memory, which is mapped when it is first used: a stopped device forbids it.
+   */
+  private SimLocalStores local() throws MigrationException {
+    SimLocalStores now =
+        local.isPresent()
+            ? local.get()
+            : new SimLocalStores(room.device().region(SimRegisters.GUEST_BAR), state.localBytes);
+    local = Optional.of(now);
+    return now;
+  }
+
+  private void storeLocal() throws MigrationException {
+    if (state.localBytes == 0) {
+      return;
+    }
+    SimLocalStores memory = local();
+    if (localToProve) {
+      localToProve = false;
+      int wrong = SimLocalStores.wrong(memory.content(), tag(room, state), state.localStores);
+      if (wrong >= 0) {
+        state.violated("local memory came with a wrong word at offset %d".formatted(wrong));
+      }
+    }
+    memory.store(tag(room, state), state.localStores + 1);
+    state.localStores++;
   }
 
   private void connectPeers(SimRegisterAccess access) throws MigrationException {
@@ -231,6 +278,8 @@ final class SimGuestDriver implements GuestDriver {
       listen(loaded);
     }
     state = loaded;
+    local = Optional.empty();
+    localToProve = loaded.ready;
     taskRate = new SimRate(loaded.tasksPerSecond);
   }
 

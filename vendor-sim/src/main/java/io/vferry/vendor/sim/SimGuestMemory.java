@@ -6,6 +6,7 @@ import io.vferry.spi.memory.DirtyBitmap;
 import io.vferry.spi.memory.GuestMemory;
 import io.vferry.spi.memory.MemoryRange;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,12 +36,12 @@ final class SimGuestMemory implements GuestMemory {
   private @Nullable BitSet dirty;
 
   /** What other processes map, if they can; this process keeps it open for them. */
-  private final @Nullable FileChannel file;
+  private final @Nullable RandomAccessFile file;
 
   SimGuestMemory(long bytes, boolean shared) throws MigrationException {
     this.pages = (int) (bytes >> SimPattern.PAGE_SHIFT);
     this.lowPages = (int) (Math.min(LOW_MAX, bytes / 2) >> SimPattern.PAGE_SHIFT);
-    this.file = shared ? SimSharedFile.create(bytes) : null;
+    this.file = shared ? SimSharedFile.create("guest", bytes) : null;
     try {
       add(0, (long) lowPages << SimPattern.PAGE_SHIFT, 0);
       add(HIGH_START, (long) (pages - lowPages) << SimPattern.PAGE_SHIFT, lowPages);
@@ -72,7 +73,7 @@ final class SimGuestMemory implements GuestMemory {
   private ByteBuffer allocate(long offset, int size) throws IOException {
     return file == null
         ? ByteBuffer.allocateDirect(size)
-        : file.map(FileChannel.MapMode.READ_WRITE, offset, size);
+        : file.getChannel().map(FileChannel.MapMode.READ_WRITE, offset, size);
   }
 
   /** Lets go of the file; the memory itself stays as long as somebody has a part of it. */

@@ -8,6 +8,7 @@ import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The simulated chip: its state machine, its core and its memory. Its monitor guards all of it; it
@@ -26,6 +27,7 @@ final class SimHardware {
   private final SimDmaLog dmaLog = new SimDmaLog();
   private final SimInterrupts interrupts;
   private final SimBulk bulk;
+  private final Optional<SimLocalMemory> localMemory;
   private final SimEngine engine;
   private final SimMigrationPort port;
   private final Map<Arc, Long> failures = new EnumMap<>(Arc.class);
@@ -43,11 +45,17 @@ final class SimHardware {
     this.settings = settings;
     this.clock = context.clock();
     SimPattern pattern = new SimPattern();
-    this.configSpace = new SimConfigSpace(settings.profile());
+    this.configSpace = new SimConfigSpace(settings.profile(), settings.localMemoryBytes());
     this.core = new SimCore(settings.seed(), configSpace.initial());
     this.bulk = new SimBulk(pattern, settings.stateBytes());
     this.bulk.powerOn(settings.seed());
     this.core.memoryFingerprint = bulk.fingerprint();
+    this.localMemory =
+        settings.localMemoryBytes() == 0
+            ? Optional.empty()
+            : Optional.of(
+                SimLocalMemory.create(
+                    id, settings.localMemoryBytes(), settings.localMemoryBytes()));
     this.interrupts = new SimInterrupts(this);
     this.engine = new SimEngine(this, settings, clock, pattern);
     this.port = new SimMigrationPort(this);
@@ -79,6 +87,11 @@ final class SimHardware {
 
   SimBulk bulk() {
     return bulk;
+  }
+
+  /** Returns the memory that the guest maps, if there is some; it needs no lock. */
+  Optional<SimLocalMemory> localMemory() {
+    return localMemory;
   }
 
   SimEngine engine() {
@@ -268,7 +281,10 @@ final class SimHardware {
   }
 
   /** Takes over a loaded core. */
-  void load(SimCore loaded) {
+  void load(SimCore loaded) throws MigrationException {
+    if (localMemory.isPresent()) {
+      localMemory.get().fill(loaded.localMemory);
+    }
     core = loaded;
     engine.loaded();
   }
@@ -295,6 +311,9 @@ final class SimHardware {
       core = new SimCore(settings.seed(), configSpace.initial());
       bulk.powerOn(settings.seed());
       core.memoryFingerprint = bulk.fingerprint();
+      if (localMemory.isPresent()) {
+        localMemory.get().fill(new byte[localMemory.get().bytes()]);
+      }
       state = DeviceState.RUNNING;
     }
   }
@@ -303,5 +322,6 @@ final class SimHardware {
     closed = true;
     engine.forget();
     port.endSession();
+    localMemory.ifPresent(SimLocalMemory::close);
   }
 }

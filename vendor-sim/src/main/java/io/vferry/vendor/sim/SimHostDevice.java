@@ -50,7 +50,13 @@ final class SimHostDevice implements HostDevice {
                 settings.profile().name(),
                 "firmware",
                 Integer.toString(settings.firmware())));
-    regions.put(SimRegisters.GUEST_BAR, new SimGuestBar(hardware));
+    SimGuestBar registers = new SimGuestBar(hardware);
+    regions.put(
+        SimRegisters.GUEST_BAR,
+        hardware
+            .localMemory()
+            .<Region>map(memory -> new SimMemoryBar(registers, memory))
+            .orElse(registers));
     regions.put(SimRegisters.MAILBOX_BAR, new SimMailbox(hardware));
     regions.put(RegionInfo.PCI_CONFIG, new SimConfigRegion(hardware));
     SimMigrationBar bar = new SimMigrationBar(hardware.port());

@@ -29,6 +29,7 @@ final class SimMigratableDevice
 
   private static final String MODEL = "model";
   private static final String STATE_BYTES = "state-bytes";
+  private static final String LOCAL_MEMORY_BYTES = "local-memory-bytes";
   private static final String FORMAT = "stream-format";
   private static final String FIRMWARE = "firmware";
 
@@ -268,6 +269,7 @@ final class SimMigratableDevice
         MODEL, Long.toString(registers.get(SimRegisters.MODEL)),
         STATE_BYTES, Long.toString(registers.get(SimRegisters.STATE_BYTES)),
         FORMAT, SimStreamFormat.MAJOR + "." + SimStreamFormat.MINOR,
+        LOCAL_MEMORY_BYTES, Long.toString(registers.get(SimRegisters.LOCAL_MEMORY_BYTES)),
         FIRMWARE, Long.toString(registers.get(SimRegisters.FIRMWARE)));
   }
 
@@ -275,7 +277,7 @@ final class SimMigratableDevice
   public List<Difference> compare(Map<String, String> source) throws MigrationException {
     Map<String, String> own = describe();
     List<Difference> differences = new ArrayList<>();
-    for (String key : List.of(MODEL, STATE_BYTES, FORMAT)) {
+    for (String key : List.of(MODEL, STATE_BYTES, LOCAL_MEMORY_BYTES, FORMAT)) {
       String theirs = source.getOrDefault(key, "unknown");
       String ours = own.getOrDefault(key, "");
       if (!theirs.equals(ours)) {

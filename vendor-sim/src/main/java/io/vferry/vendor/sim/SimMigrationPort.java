@@ -52,7 +52,11 @@ final class SimMigrationPort {
         return SimRegisters.RESULT_BAD_DATA;
       }
       bulk.setSeed(whole.seed);
-      hardware.load(whole);
+      try {
+        hardware.load(whole);
+      } catch (MigrationException e) {
+        return SimRegisters.RESULT_FAILED;
+      }
     }
     if (arc.endsStream()) {
       endSession();
@@ -141,6 +145,11 @@ final class SimMigrationPort {
     } else {
       pages = 0;
       if (state == DeviceState.STOP_COPY && !coreRead) {
+        try {
+          hardware.core().localMemory = localMemory();
+        } catch (MigrationException e) {
+          return SimRegisters.RESULT_FAILED;
+        }
         coreRead = true;
         kind = SimRegisters.CHUNK_CORE;
         window = hardware.core().encode();
@@ -153,6 +162,11 @@ final class SimMigrationPort {
     bytes = window == null ? 0 : window.remaining();
     readBytes += bytes;
     return SimRegisters.RESULT_DONE;
+  }
+
+  private byte[] localMemory() throws MigrationException {
+    Optional<SimLocalMemory> memory = hardware.localMemory();
+    return memory.isPresent() ? memory.get().content() : new byte[0];
   }
 
   private int place() {
@@ -203,7 +217,8 @@ final class SimMigrationPort {
   private int takeCore(ByteBuffer written) {
     try {
       SimCore core = SimCore.decode(written, SimConfigSpace.BYTES);
-      if (!hardware.configSpace().belongsHere(core.config)) {
+      if (!hardware.configSpace().belongsHere(core.config)
+          || core.localMemory.length != hardware.settings().localMemoryBytes()) {
         return bad();
       }
       loaded = core;
@@ -249,6 +264,7 @@ final class SimMigrationPort {
         case SimRegisters.MODEL -> settings.profile().number();
         case SimRegisters.FIRMWARE -> settings.firmware();
         case SimRegisters.STATE_BYTES -> settings.stateBytes();
+        case SimRegisters.LOCAL_MEMORY_BYTES -> settings.localMemoryBytes();
         case SimRegisters.INITIAL_BYTES -> told(initialBytes);
         case SimRegisters.DIRTY_BYTES -> told(dirtyBytes);
         case SimRegisters.REINITIALISED -> reinitialised ? 1 : 0;
@@ -300,7 +316,10 @@ final class SimMigrationPort {
 
   private long stopCopyBytes() {
     SimBulk bulk = hardware.bulk();
-    long core = hardware.core().encode().remaining();
+    long core =
+        hardware.core().encode().remaining()
+            + hardware.settings().localMemoryBytes()
+            - hardware.core().localMemory.length;
     return core + (hardware.state().saving() ? bulk.unreadBytes() : bulk.sizeBytes());
   }
 

@@ -137,6 +137,14 @@ record SimProfile(
               0,
               0));
 
+  /**
+   * Returns how much memory the device has that the guest maps. A graphics function has: {@code
+   * drivers/gpu/drm/xe/regs/xe_bars.h} of Linux 6.12 names its BAR.
+   */
+  int localMemoryBytes() {
+    return name.equals("xe") ? 64 << 10 : 0;
+  }
+
   /** Whether the device can reach memory at all. */
   boolean dma() {
     return !name.equals("mtty");

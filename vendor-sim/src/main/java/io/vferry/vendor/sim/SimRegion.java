@@ -7,13 +7,17 @@ import io.vferry.spi.host.RegionInfo;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
-/** A region without mappings, whose accesses are checked before they reach the device. */
+/** A region whose accesses are checked before they reach the device. */
 abstract class SimRegion implements Region {
 
   private final RegionInfo info;
 
   SimRegion(int index, int sizeBytes) {
-    this.info = new RegionInfo(index, sizeBytes, true, true, false);
+    this(index, sizeBytes, false);
+  }
+
+  SimRegion(int index, int sizeBytes, boolean mappable) {
+    this.info = new RegionInfo(index, sizeBytes, true, true, mappable);
   }
 
   @Override
@@ -36,6 +40,11 @@ abstract class SimRegion implements Region {
   @Override
   public final Optional<ByteBuffer> map(long offset, int lengthBytes) throws MigrationException {
     check(offset, lengthBytes);
+    return mapped((int) offset, lengthBytes);
+  }
+
+  /** Maps a part; all of it is inside. */
+  Optional<ByteBuffer> mapped(int offset, int lengthBytes) throws MigrationException {
     return Optional.empty();
   }
 

@@ -39,6 +39,9 @@ final class SimRegisters {
 
   static final int SCRATCH = 0x58;
 
+  /** Size of the local memory in the upper half of this BAR; 0 if there is none. */
+  static final int LOCAL_BYTES = 0x60;
+
   /** Address of peer n's mailbox; writing it restarts the count of messages. */
   static final int PEER_ADDRESS = 0x100;
 
@@ -73,6 +76,8 @@ final class SimRegisters {
 
   /** Result of the last arc; arcs take time, and other commands work meanwhile. */
   static final int ARC_RESULT = 0x60;
+
+  static final int LOCAL_MEMORY_BYTES = 0x68;
 
   static final int STATE = 0x10;
 

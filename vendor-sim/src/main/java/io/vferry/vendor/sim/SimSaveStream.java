@@ -157,6 +157,10 @@ final class SimSaveStream implements SaveStream {
 
   private boolean beginNext() throws MigrationException {
     int result = registers.command(SimRegisters.COMMAND_NEXT);
+    if (result == SimRegisters.RESULT_FAILED) {
+      throw new MigrationException(
+          DeviceError.IO_FAILED, "the device " + name + " cannot read its own memory; reset it");
+    }
     if (result != SimRegisters.RESULT_DONE) {
       throw new MigrationException(
           DeviceError.SESSION_CLOSED, "the device " + name + " has left the saving states");

@@ -15,6 +15,7 @@ import java.util.Map;
  *
  * @param stateBytes of the device's own memory
  * @param initialBytes of the first pre-copy image
+ * @param localMemoryBytes of the memory that the guest maps; 0 or a power of two of whole pages
  * @param increments whether a pre-copy carries device memory
  * @param serviceNanos of each arc
  * @param work whether the device does anything by itself
@@ -29,6 +30,7 @@ record SimSettings(
     boolean increments,
     long stateBytes,
     long initialBytes,
+    int localMemoryBytes,
     long dirtyBytesPerSecond,
     long dmaBytesPerSecond,
     int dmaAreaPages,
@@ -43,6 +45,9 @@ record SimSettings(
     boolean work,
     boolean hostMigration,
     SimFaults faults) {
+
+  /** What fits into one chunk of a stream beside the rest of the core. */
+  static final int MAX_LOCAL_BYTES = 128 << 10;
 
   private static final long MAX_RATE = 1L << 40;
   private static final long MAX_SERVICE_NANOS = 600_000_000_000L;
@@ -77,6 +82,7 @@ record SimSettings(
             stateBytes,
             parameters.bytes(
                 "initial", Math.min(stateBytes, profile.initialBytes()), 0, stateBytes),
+            localMemoryBytes(parameters, profile),
             parameters.bytes("dirty-rate", profile.dirtyBytesPerSecond(), 0, MAX_RATE),
             parameters.bytes("dma-rate", profile.dmaBytesPerSecond(), 0, dma ? MAX_RATE : 0),
             (int)
@@ -97,6 +103,20 @@ record SimSettings(
     SimStreamFaults.read(parameters);
     parameters.finish();
     return settings;
+  }
+
+  private static int localMemoryBytes(DeviceParameters parameters, SimProfile profile)
+      throws MigrationException {
+    // Memory that other processes can map is there on Linux only.
+    int usual = SimSharedFile.possible() ? profile.localMemoryBytes() : 0;
+    int bytes = (int) parameters.bytes("local-memory", usual, 0, MAX_LOCAL_BYTES);
+    if (bytes != 0 && (Integer.bitCount(bytes) != 1 || bytes < SimPattern.PAGE_BYTES)) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "the simulated device %s cannot have %d bytes of local memory: it is a power of two from %d to %d"
+              .formatted(profile.name(), bytes, SimPattern.PAGE_BYTES, MAX_LOCAL_BYTES));
+    }
+    return bytes;
   }
 
   private static Map<Arc, Long> serviceNanos(DeviceParameters parameters, SimProfile profile)

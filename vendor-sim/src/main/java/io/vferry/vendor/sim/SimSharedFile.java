@@ -3,11 +3,9 @@ package io.vferry.vendor.sim;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /** A file that exists only in memory, and for no longer than somebody has it open. */
 final class SimSharedFile {
@@ -17,23 +15,31 @@ final class SimSharedFile {
 
   private SimSharedFile() {}
 
+  /** Whether there can be such files here. */
+  static boolean possible() {
+    return Files.isDirectory(MEMORY);
+  }
+
   /**
    * Creates one, filled with zeros: memory that is not there when it is touched would end the
    * process.
+   *
+   * @param what it is the memory of
    */
-  static FileChannel create(long bytes) throws MigrationException {
-    FileChannel file = null;
+  static RandomAccessFile create(String what, long bytes) throws MigrationException {
+    RandomAccessFile file = null;
     try {
-      Path path = Files.createTempFile(MEMORY, "vferry-guest-", ".memory");
+      Path path = Files.createTempFile(MEMORY, "vferry-" + what + "-", ".memory");
       try {
-        file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        file = new RandomAccessFile(path.toFile(), "rw");
       } finally {
         Files.delete(path);
       }
-      ByteBuffer zeros = ByteBuffer.allocateDirect(PIECE_BYTES);
+      byte[] zeros = new byte[(int) Math.min(PIECE_BYTES, bytes)];
       for (long at = 0; at < bytes; ) {
-        zeros.clear().limit((int) Math.min(PIECE_BYTES, bytes - at));
-        at += file.write(zeros, at);
+        int length = (int) Math.min(zeros.length, bytes - at);
+        file.write(zeros, 0, length);
+        at += length;
       }
       return file;
     } catch (IOException e) {
@@ -46,8 +52,8 @@ final class SimSharedFile {
       }
       throw new MigrationException(
           DeviceError.OUT_OF_RESOURCES,
-          "no room for %d bytes of shared guest memory in %s: %s"
-              .formatted(bytes, MEMORY, e.getMessage()),
+          "no room for %d bytes of shared %s memory in %s: %s"
+              .formatted(bytes, what, MEMORY, e.getMessage()),
           e);
     }
   }

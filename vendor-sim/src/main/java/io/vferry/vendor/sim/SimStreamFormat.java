@@ -23,7 +23,7 @@ final class SimStreamFormat {
 
   static final long MAGIC = 0x31302d4d_49532d46L;
   static final int MAJOR = 1;
-  static final int MINOR = 0;
+  static final int MINOR = 1;
 
   static final int HEADER_BYTES = 32;
   static final int TRAILER_BYTES = 4;

@@ -98,6 +98,9 @@ class SimHostDeviceTest {
     "sim:mlx5?p2p=maybe, on or off",
     "sim:mlx5?fail-arc=STOP_TO_ERROR, an arc",
     "sim:mlx5?sizes=some, 'one of true, zero, max, shrinking'",
+    "sim:mlx5?local-memory=1MiB, a size from 0 to 131072 bytes",
+    "sim:mlx5?local-memory=12KiB, cannot have 12288 bytes of local memory: it is a power of two",
+    "sim:mlx5?local-memory=2KiB, it is a power of two from 4096 to 131072",
     "sim:mlx5?firmware=0, a number from 1 to 1000000",
     "sim:mlx5?corrupt-at=x, parameter corrupt-at"
   })
@@ -309,7 +312,10 @@ class SimHostDeviceTest {
     assertThat(compatibility("sim:mlx5?state=1MiB&firmware=3").compare(here.describe())).isEmpty();
     assertThat(here.compare(Map.of("firmware", "9".repeat(100))))
         .extracting(Compatibility.Difference::key)
-        .containsExactly("model", "state-bytes", "stream-format", "firmware");
+        .containsExactly("model", "state-bytes", "local-memory-bytes", "stream-format", "firmware");
+    assertThat(here.compare(compatibility("sim:mlx5?state=1MiB&local-memory=8KiB").describe()))
+        .extracting(Compatibility.Difference::key)
+        .containsExactly("local-memory-bytes");
   }
 
   private Compatibility compatibility(String address) throws MigrationException {

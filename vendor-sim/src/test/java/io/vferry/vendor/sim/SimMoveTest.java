@@ -44,6 +44,7 @@ class SimMoveTest {
       assertThat(counts.get("dma-writes")).isGreaterThan(50);
       assertThat(counts.get("tasks")).isGreaterThan(30);
     }
+    assertThat(counts.getOrDefault("local-stores", 0L) > 30).isEqualTo(profile.equals("xe"));
     if (talk) {
       assertThat(counts.get("p2p-messages")).isGreaterThan(150);
     }

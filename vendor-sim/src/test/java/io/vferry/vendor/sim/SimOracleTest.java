@@ -69,6 +69,27 @@ class SimOracleTest {
   }
 
   @Test
+  void oneStoreIntoLocalMemoryIsLost() throws MigrationException {
+    SimMigration move =
+        new SimMigration(running("&local-memory=4KiB"), side(true, "&local-memory=4KiB"));
+    move.load();
+    assertThat(move.destination.violations()).isEmpty();
+    SimLocalMemory memory =
+        move.destination.device("nic1").host().hardware().localMemory().orElseThrow();
+    byte[] content = memory.content();
+    // The last word that a short run wrote, and one that it did not reach yet.
+    for (int at : new int[] {8, 4088}) {
+      content[at] ^= 1;
+      memory.fill(content);
+      assertThat(move.destination.violations())
+          .singleElement()
+          .asString()
+          .contains("local memory at offset " + at);
+      content[at] ^= 1;
+    }
+  }
+
+  @Test
   void oneByteOfTheDeviceStateIsLost() throws MigrationException {
     SimMigration move = new SimMigration(running(""), side(true, ""));
     move.load();

@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import io.vferry.host.linux.AddressSpace;
 import io.vferry.host.linux.DmaMapper;
+import io.vferry.host.linux.MemoryBacking;
 import io.vferry.host.linux.syscall.Errno;
 import io.vferry.host.linux.syscall.Fd;
 import io.vferry.host.linux.syscall.KernelError;

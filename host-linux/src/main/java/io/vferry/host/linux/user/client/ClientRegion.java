@@ -13,6 +13,7 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -162,6 +163,11 @@ final class ClientRegion implements Region {
 
   private static MigrationException bad(String sentence) {
     return new MigrationException(DeviceError.BAD_REQUEST, sentence);
+  }
+
+  @Override
+  public List<MemoryRange> mappableParts() {
+    return mappings.parts();
   }
 
   @Override

@@ -188,7 +188,11 @@ final class ClientConversation {
     if (answer.twinSocket()) {
       sendWithTwin(answer);
     } else if (answer.message().hasRemaining()) {
-      connection.send(List.of(), answer.message());
+      try {
+        connection.send(answer.files(), answer.message());
+      } finally {
+        answer.files().forEach(Fd::close);
+      }
     }
     answer.hangUp().ifPresent(this::end);
   }

@@ -1,8 +1,12 @@
 package io.vferry.host.linux.user.server;
 
+import io.vferry.host.linux.syscall.Fd;
+import io.vferry.host.linux.user.wire.Capabilities;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
 import io.vferry.host.linux.user.wire.RegionAccessMessage;
+import io.vferry.host.linux.user.wire.RegionCapability;
+import io.vferry.host.linux.user.wire.RegionCapability.Area;
 import io.vferry.host.linux.user.wire.RegionInfoMessage;
 import io.vferry.host.linux.user.wire.RegionIoFdsMessage;
 import io.vferry.host.linux.user.wire.RegionWriteMultiMessage;
@@ -11,8 +15,10 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import java.nio.ByteBuffer;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -29,16 +35,18 @@ final class RegionCommands {
   private final int regionCount;
   private final @Nullable MigrationSession migration;
   private final int largestData;
+  private final boolean filePerArea;
   private boolean multipleWrites;
+  private int clientFiles;
 
   /**
    * Creates one.
    *
    * @param migration which may close the regions for a while; null if there is none
-   * @param largestData how many bytes an access may have
+   * @param settings where it follows one of several readings of the protocol
    * @throws MigrationException if the device does not answer
    */
-  RegionCommands(HostDevice device, @Nullable MigrationSession migration, int largestData)
+  RegionCommands(HostDevice device, @Nullable MigrationSession migration, ServerSettings settings)
       throws MigrationException {
     int count = PCI_REGIONS;
     for (RegionInfo info : device.regions()) {
@@ -47,7 +55,8 @@ final class RegionCommands {
     }
     this.regionCount = count;
     this.migration = migration;
-    this.largestData = largestData;
+    this.largestData = settings.maxDataXferSize();
+    this.filePerArea = settings.filePerArea();
   }
 
   /** Returns how many there are, also those of size 0. */
@@ -55,26 +64,56 @@ final class RegionCommands {
     return regionCount;
   }
 
-  /** Says whether the client may send several writes at once. */
-  void agreed(boolean severalWrites) {
-    multipleWrites = severalWrites;
+  /** Says what the client can do. */
+  void agreed(Capabilities client) {
+    multipleWrites = client.effectiveWriteMultiple();
+    clientFiles = client.effectiveMaxMsgFds();
   }
 
-  /** Describes a region. */
-  void info(ByteBuffer payload, ByteBuffer out) throws Refusal, MalformedMessageException {
+  /**
+   * Describes a region.
+   *
+   * @return the files that go with the reply; whoever sends them closes them
+   */
+  List<Fd> info(ByteBuffer payload, ByteBuffer out)
+      throws Refusal, MalformedMessageException, MigrationException {
     RegionInfoMessage.Question question = RegionInfoMessage.Question.decode(payload);
     int index = checkedIndex(question.index());
     Region region = regions.get(index);
     if (region == null) {
       RegionInfoMessage.of(0, index, 0, 0, List.of()).put(out);
-      return;
+      return List.of();
     }
     RegionInfo info = region.info();
     int flags =
         (info.readable() ? RegionInfoMessage.READ : 0)
             | (info.writable() ? RegionInfoMessage.WRITE : 0);
-    // Memory of this process cannot be given to another without a file, so nothing can be mapped.
-    RegionInfoMessage.of(flags, index, info.sizeBytes(), 0, List.of()).put(out);
+    Optional<RegionFile> file = clientFiles < 1 ? Optional.empty() : RegionFile.of(region);
+    if (file.isEmpty()) {
+      RegionInfoMessage.of(flags, index, info.sizeBytes(), 0, List.of()).put(out);
+      return List.of();
+    }
+    List<Area> areas = file.get().areas();
+    if (filePerArea) {
+      areas = areas.subList(0, Math.min(areas.size(), clientFiles));
+    }
+    RegionInfoMessage whole =
+        RegionInfoMessage.of(
+            flags | RegionInfoMessage.MMAP,
+            index,
+            info.sizeBytes(),
+            file.get().offset(),
+            file.get().whole(info.sizeBytes())
+                ? List.of()
+                : List.of(new RegionCapability.SparseMmap(areas)));
+    if (whole.argsz() > question.argsz()) {
+      // Who does not ask again must not take all of the region for what can be mapped.
+      file.get().close();
+      new RegionInfoMessage(whole.argsz(), flags, index, info.sizeBytes(), 0, List.of()).put(out);
+      return List.of();
+    }
+    whole.put(out);
+    return Collections.nCopies(filePerArea ? areas.size() : 1, file.get().file());
   }
 
   private int checkedIndex(int index) throws Refusal {

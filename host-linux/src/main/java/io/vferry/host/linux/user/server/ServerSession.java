@@ -1,6 +1,7 @@
 package io.vferry.host.linux.user.server;
 
 import io.vferry.host.linux.VfioUapi;
+import io.vferry.host.linux.syscall.Fd;
 import io.vferry.host.linux.user.wire.Capabilities;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.DeviceInfoMessage;
@@ -53,6 +54,7 @@ final class ServerSession implements AutoCloseable {
   private final ByteBuffer out;
   private boolean greeted;
   private boolean twinWanted;
+  private List<Fd> filesOut = List.of();
   private Capabilities client = Capabilities.NONE;
   private long commands;
   private long refusals;
@@ -79,7 +81,7 @@ final class ServerSession implements AutoCloseable {
     Optional<DmaLog> log = served.dmaLog();
     this.logging = log.isPresent() ? new LoggingSession(log.get(), dma) : null;
     this.data = migration == null ? null : new MigrationDataCommands(migration, settings);
-    this.regions = new RegionCommands(visible, migration, settings.maxDataXferSize());
+    this.regions = new RegionCommands(visible, migration, settings);
     this.features = new FeatureCommands(migration, logging, settings.maxDataXferSize(), listener);
     this.out =
         ByteBuffer.allocateDirect(MessageHeader.BYTES + LARGEST_FIELDS + settings.maxDataXferSize())
@@ -128,6 +130,7 @@ final class ServerSession implements AutoCloseable {
     // The body of the reply is written behind the place of the header.
     out.clear().position(MessageHeader.BYTES);
     twinWanted = false;
+    filesOut = List.of();
     try {
       if (files.size() > settings.maxMsgFds()) {
         throw Refusal.invalid(
@@ -146,11 +149,12 @@ final class ServerSession implements AutoCloseable {
       left.forEach(ClientFile::close);
     }
     if (header.noReply()) {
-      return new Answer(out.clear().limit(0), false, Optional.empty());
+      filesOut.forEach(Fd::close);
+      return new Answer(out.clear().limit(0), false, List.of(), Optional.empty());
     }
     out.flip();
     header.reply(out.limit() - MessageHeader.BYTES).put(out.duplicate().order(out.order()));
-    return new Answer(out, twinWanted, Optional.empty());
+    return new Answer(out, twinWanted, filesOut, Optional.empty());
   }
 
   private Answer refuse(MessageHeader header, Refusal refusal, boolean hangUp) {
@@ -167,6 +171,7 @@ final class ServerSession implements AutoCloseable {
     return new Answer(
         out,
         false,
+        List.of(),
         hangUp ? Optional.of("after " + header.commandName() + ": " + why) : Optional.empty());
   }
 
@@ -209,7 +214,7 @@ final class ServerSession implements AutoCloseable {
       case DMA_MAP -> dmaMap(payload, files);
       case DMA_UNMAP -> dmaUnmap(payload);
       case DEVICE_GET_INFO -> deviceInfo(payload);
-      case DEVICE_GET_REGION_INFO -> regions.info(payload, out);
+      case DEVICE_GET_REGION_INFO -> filesOut = regions.info(payload, out);
       case DEVICE_GET_REGION_IO_FDS -> regions.ioFds(payload, out);
       case DEVICE_GET_IRQ_INFO -> put(irqs.info(IrqInfoMessage.decode(payload).index()));
       case DEVICE_SET_IRQS -> irqs.set(SetIrqsMessage.decode(payload), files);
@@ -244,7 +249,7 @@ final class ServerSession implements AutoCloseable {
     }
     greeted = true;
     client = said;
-    regions.agreed(said.effectiveWriteMultiple());
+    regions.agreed(said);
     if (data != null) {
       data.agreed(Math.min(said.effectiveMaxDataXferSize(), settings.maxDataXferSize()));
     }

@@ -19,6 +19,9 @@ import java.util.concurrent.TimeUnit;
  *     later revision of the specification, or is empty
  * @param shortDmaMessages whether the server writes DMA_READ and DMA_WRITE as the client of QEMU up
  *     to 10.2 understands them, with a count of 32 bits
+ * @param filePerArea whether a region of which only parts can be mapped comes with a file for each
+ *     part, as the clients of libvfio-user and SPDK want it, or with one, as in the specification
+ *     and as QEMU's client wants it
  * @param dmaDeadlineNanos how long a client may take to answer such a command
  */
 public record ServerSettings(
@@ -29,6 +32,7 @@ public record ServerSettings(
     boolean wholeStopCopy,
     boolean longWriteReply,
     boolean shortDmaMessages,
+    boolean filePerArea,
     long dmaDeadlineNanos) {
 
   private static final int SMALLEST_XFER = 4 << 10;
@@ -38,7 +42,7 @@ public record ServerSettings(
   /** What most clients are served well with. */
   public static final ServerSettings DEFAULT =
       new ServerSettings(
-          8, 1 << 20, 65535, true, false, false, false, TimeUnit.SECONDS.toNanos(10));
+          8, 1 << 20, 65535, true, false, false, false, false, TimeUnit.SECONDS.toNanos(10));
 
   /** Checks the figures. */
   public ServerSettings {
@@ -64,6 +68,7 @@ public record ServerSettings(
         wholeStopCopy,
         longWriteReply,
         shortDmaMessages,
+        filePerArea,
         dmaDeadlineNanos);
   }
 
@@ -77,6 +82,7 @@ public record ServerSettings(
         whole,
         longWriteReply,
         shortDmaMessages,
+        filePerArea,
         dmaDeadlineNanos);
   }
 
@@ -90,6 +96,7 @@ public record ServerSettings(
         wholeStopCopy,
         longer,
         shortDmaMessages,
+        filePerArea,
         dmaDeadlineNanos);
   }
 
@@ -107,6 +114,21 @@ public record ServerSettings(
         wholeStopCopy,
         longWriteReply,
         shorter,
+        filePerArea,
+        dmaDeadlineNanos);
+  }
+
+  /** Returns settings with {@link #filePerArea()} as said. */
+  public ServerSettings withFilePerArea(boolean each) {
+    return new ServerSettings(
+        maxMsgFds,
+        maxDataXferSize,
+        maxDmaMaps,
+        quiescence,
+        wholeStopCopy,
+        longWriteReply,
+        shortDmaMessages,
+        each,
         dmaDeadlineNanos);
   }
 
@@ -120,6 +142,7 @@ public record ServerSettings(
         wholeStopCopy,
         longWriteReply,
         shortDmaMessages,
+        filePerArea,
         dmaDeadlineNanos);
   }
 
@@ -133,6 +156,7 @@ public record ServerSettings(
         wholeStopCopy,
         longWriteReply,
         shortDmaMessages,
+        filePerArea,
         dmaDeadlineNanos);
   }
 }

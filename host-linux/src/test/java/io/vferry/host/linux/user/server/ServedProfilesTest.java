@@ -15,7 +15,9 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
+import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.Transition;
@@ -29,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -122,6 +125,45 @@ class ServedProfilesTest {
     while (from.read(piece.clear()) != until) {
       to.write(piece.flip());
     }
+  }
+
+  /** A client that knows the device only by its socket stores into it without a message. */
+  @Test
+  void aStoreThroughAMappingIsSeenByTheDeviceAndArrives() throws Exception {
+    assumeTrue(Libc.availability().available());
+    String model = "xe?work=off&state=64KiB&local-memory=8KiB&seed=";
+    try (Side source = new Side("src", model + 1);
+        Side destination = new Side("dst", model + 2)) {
+      Region here = source.client.region(0);
+      assertThat(here.info().mappable()).isTrue();
+      assertThat(here.mappableParts()).containsExactly(new MemoryRange(8192, 8192));
+      assertThat(here.map(0, 4096)).as("registers").isEmpty();
+      ByteBuffer stored = here.map(8192, 8192).orElseThrow();
+      for (int at = 0; at < 8192; at++) {
+        stored.put(at, (byte) (at * 31 + at / 256));
+      }
+      assertThat(read(source.served.region(0))).as("the device itself").isEqualTo(stored);
+      assertThat(read(here)).as("by message").isEqualTo(stored);
+      ByteBuffer there = destination.client.region(0).map(8192, 8192).orElseThrow();
+      assertThat(there.getLong(0)).isZero();
+
+      LoadStream to = ((ArcOutcome.Loading) destination.go(DeviceState.RESUMING)).stream();
+      pump(
+          ((ArcOutcome.Saving) source.go(DeviceState.STOP_COPY)).stream(),
+          to,
+          SaveStream.Status.END);
+      destination.go(DeviceState.RUNNING);
+      source.go(DeviceState.STOP);
+
+      assertThat(there).as("through a mapping from before").isEqualTo(stored);
+      assertThat(read(destination.served.region(0))).isEqualTo(stored);
+    }
+  }
+
+  private static ByteBuffer read(Region region) throws MigrationException {
+    ByteBuffer bytes = ByteBuffer.allocate(8192);
+    region.read(8192, bytes);
+    return bytes.flip();
   }
 
   @ParameterizedTest

@@ -430,7 +430,7 @@ class UserServerTest {
     stop();
     serve(
         new ServerSettings(
-            8, 1 << 20, 100, true, false, false, false, TimeUnit.MILLISECONDS.toNanos(1)));
+            8, 1 << 20, 100, true, false, false, false, false, TimeUnit.MILLISECONDS.toNanos(1)));
     for (String json :
         List.of("{}\0", "{\"capabilities\":{\"twin_socket\":{\"supported\":true}}}\0")) {
       MessageSocket client = greeted(json);

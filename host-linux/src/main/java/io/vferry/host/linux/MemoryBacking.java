@@ -1,4 +1,4 @@
-package io.vferry.host.linux.user.client;
+package io.vferry.host.linux;
 
 import io.vferry.host.linux.syscall.Fd;
 import io.vferry.host.linux.syscall.Libc;
@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The file that stands behind memory of this process, if it is mapped from one and shared: a {@code
  * memfd}, or a file such as {@code FileChannel.map} maps, for example in {@code /dev/shm} or {@code
- * hugetlbfs}. So whoever provides the guest's memory need not know that another process is to map
- * it.
+ * hugetlbfs}. So whoever provides the memory of a guest or a device need not know that another
+ * process is to map it.
  *
  * @param file a number of its own for that file; whoever asked closes it
  * @param offset where in the file the memory begins
  */
-record MemoryBacking(Fd file, long offset) implements AutoCloseable {
+public record MemoryBacking(Fd file, long offset) implements AutoCloseable {
 
   private static final Path SELF = Path.of("/proc/self");
   private static final int WRITABLE = 3;
@@ -44,7 +44,7 @@ record MemoryBacking(Fd file, long offset) implements AutoCloseable {
    * @param writable whether it must be open for writing, too
    * @return empty if there is none, or none that can be given away
    */
-  static Optional<MemoryBacking> of(long address, long lengthBytes, boolean writable) {
+  public static Optional<MemoryBacking> of(long address, long lengthBytes, boolean writable) {
     try (BufferedReader maps = Files.newBufferedReader(SELF.resolve("maps"))) {
       return find(maps, address, lengthBytes)
           .flatMap(
@@ -148,11 +148,34 @@ record MemoryBacking(Fd file, long offset) implements AutoCloseable {
 
   private static Optional<Fd> same(int number, Area area) {
     Fd fd = new Fd(number);
-    if (area.inode.equals(inode(SELF.resolve("fd").resolve(Integer.toString(number))))) {
+    // Devices and counters without a name share one inode, so it tells of files with memory only.
+    if (area.inode.equals(inode(path(number))) && Files.isRegularFile(path(number))) {
       return Optional.of(fd);
     }
     fd.close();
     return Optional.empty();
+  }
+
+  private static Path path(int number) {
+    return SELF.resolve("fd").resolve(Integer.toString(number));
+  }
+
+  /** Whether both begin somewhere in the same file. */
+  public boolean sameFile(MemoryBacking other) {
+    Inode mine = inode(file);
+    return mine != null && mine.equals(inode(other.file));
+  }
+
+  private static @Nullable Inode inode(Fd file) {
+    int number = file.claim();
+    if (number < 0) {
+      return null;
+    }
+    try {
+      return inode(path(number));
+    } finally {
+      file.release();
+    }
   }
 
   private static @Nullable Inode inode(Path path) {
