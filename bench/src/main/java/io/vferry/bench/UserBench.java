@@ -149,11 +149,13 @@ final class UserBench {
     Path directory = Files.createTempDirectory("vferry-user");
     Path socket = directory.resolve("bench.sock");
     BlankDevice device = new BlankDevice(GIGABYTE);
+    SystemHostClock clients = new SystemHostClock(Thread::new);
     UserServer server =
         UserServer.listen(
             socket,
             new ServedDevice("bench", device, Optional.of(device)),
             ServerSettings.DEFAULT.withMaxDataXferSize(PIECE_BYTES),
+            clients,
             ServerListener.SILENT);
     Thread serving =
         new Thread(
@@ -173,6 +175,7 @@ final class UserBench {
     } finally {
       server.close();
       serving.join();
+      clients.close();
       Files.deleteIfExists(directory);
     }
   }

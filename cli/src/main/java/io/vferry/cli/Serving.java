@@ -14,6 +14,7 @@ import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.SharedParts;
@@ -59,9 +60,12 @@ final class Serving {
       throws CommandException, MigrationException, InterruptedException {
     Catalogue catalogue = Discovery.discover(driverDirectories);
     Deque<Closing> closings = new ArrayDeque<>();
-    try (SystemHostClock clock = new SystemHostClock(Serving::thread)) {
+    // Two: a device whose time has come may wait for a client, which must not stop the clock that
+    // gives the client up.
+    try (SystemHostClock devices = new SystemHostClock(Serving::thread);
+        SystemHostClock clients = new SystemHostClock(Serving::thread)) {
       try {
-        serve(open(catalogue, models, sockets, clock, closings));
+        serve(open(catalogue, models, sockets, devices, clients, closings));
       } finally {
         closeAll(closings);
       }
@@ -91,7 +95,8 @@ final class Serving {
       Catalogue catalogue,
       List<String> models,
       List<Path> sockets,
-      SystemHostClock clock,
+      HostClock devices,
+      HostClock clients,
       Deque<Closing> closings)
       throws CommandException, MigrationException {
     SharedParts shared = new SharedParts();
@@ -99,7 +104,8 @@ final class Serving {
     for (int i = 0; i < models.size(); i++) {
       DeviceAddress address = address(models.get(i));
       Path socket = sockets.get(i);
-      HostDevice host = catalogue.open(address, new OpenContext(socket.toString(), clock, shared));
+      HostDevice host =
+          catalogue.open(address, new OpenContext(socket.toString(), devices, shared));
       closings.push(host::close);
       Optional<DriverInfo> by = Optional.empty();
       Optional<MigratableDevice> driven = Optional.empty();
@@ -115,6 +121,7 @@ final class Serving {
               socket,
               new ServedDevice(socket.toString(), host, driven),
               settings,
+              clients,
               announced(socket.toString(), address, by));
       closings.push(server::close);
       servers.add(server);

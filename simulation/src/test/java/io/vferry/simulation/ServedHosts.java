@@ -17,6 +17,7 @@ import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.model.DeviceModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,6 +88,7 @@ final class ServedHosts {
     final Path folder;
     final Path socket;
     final UserServer server;
+    final SystemHostClock clock = new SystemHostClock(task -> daemon(task, "served-client"));
 
     Server(String name, HostDevice host, Optional<MigratableDevice> driven)
         throws MigrationException {
@@ -101,12 +103,14 @@ final class ServedHosts {
               socket,
               new ServedDevice(name, host, driven),
               ServerSettings.DEFAULT,
+              clock,
               new ServerListener() {});
       daemon(() -> run(server), "server").start();
     }
 
     void close() throws MigrationException {
       server.close();
+      clock.close();
       try {
         Files.deleteIfExists(folder);
       } catch (IOException e) {

@@ -9,6 +9,7 @@ import io.vferry.host.linux.user.socket.MessageSocket;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
 import io.vferry.host.linux.user.wire.MessageHeader;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -222,14 +223,19 @@ final class ClientConversation {
     }
   }
 
-  /** Begins a conversation over a connection and carries it to its end. */
+  /**
+   * Begins a conversation over a connection and carries it to its end.
+   *
+   * @param clock as in {@link UserServer#listen}
+   */
   static void over(
       MessageConnection connection,
       ServedDevice device,
       ServerSettings settings,
+      HostClock clock,
       ServerListener listener)
       throws MigrationException {
-    MemoryConversation memory = new MemoryConversation(connection, settings);
+    MemoryConversation memory = new MemoryConversation(connection, settings, clock);
     ServerSession session = new ServerSession(device, settings, memory, listener);
     String why;
     try {

@@ -11,13 +11,14 @@ import io.vferry.host.linux.user.wire.MessageHeader;
 import io.vferry.host.linux.user.wire.Payload;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,15 +27,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Over a second socket whoever asks reads the answer as well. Over the only socket somebody else
  * reads, who hands replies to {@link #take}. A client that does not answer in time loses its
- * connection: what it would say later belongs to nothing any more.
+ * connection: what it would say later belongs to nothing any more. When that is, the clock tells.
  */
 final class MemoryConversation implements MemoryMessages {
 
   private final MessageConnection main;
   private final ServerSettings settings;
+  private final HostClock clock;
   private volatile @Nullable MessageConnection twin;
   private volatile int xferBytes = Capabilities.DEFAULT_MAX_DATA_XFER_SIZE;
-  private volatile @Nullable String broken;
   private final Object turn = new Object();
   private int nextId;
 
@@ -42,11 +43,29 @@ final class MemoryConversation implements MemoryMessages {
 
   private record Came(MessageHeader header, ByteBuffer payload) {}
 
-  private volatile @Nullable Waiting waiting;
+  /** Why nothing can be asked any more. */
+  private record Ending(DeviceError code, String why) {
 
-  MemoryConversation(MessageConnection main, ServerSettings settings) {
+    MigrationException failure() {
+      return new MigrationException(code, "the client's memory cannot be reached: " + why);
+    }
+  }
+
+  private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
+
+  /** The question that is open; whoever takes it away decides how it ends. */
+  private final AtomicReference<@Nullable Waiting> waiting = new AtomicReference<>();
+
+  /**
+   * Creates one.
+   *
+   * @param clock by which a client that does not answer is given up; its tasks must run even while
+   *     devices wait here
+   */
+  MemoryConversation(MessageConnection main, ServerSettings settings, HostClock clock) {
     this.main = main;
     this.settings = settings;
+    this.clock = clock;
   }
 
   /** Says how much the client takes at once, and over which socket it wants to be asked. */
@@ -61,10 +80,12 @@ final class MemoryConversation implements MemoryMessages {
 
   /** Lets all who wait, and all who come later, fail. */
   void end(String why) {
-    if (broken == null) {
-      broken = why;
-    }
-    Waiting now = waiting;
+    end(DeviceError.DEVICE_LOST, why);
+  }
+
+  private void end(DeviceError code, String why) {
+    ending.compareAndSet(null, new Ending(code, why));
+    Waiting now = waiting.get();
     if (now != null) {
       now.reply.completeExceptionally(new IllegalStateException(why));
     }
@@ -81,13 +102,20 @@ final class MemoryConversation implements MemoryMessages {
    * @return whether somebody waits for it
    */
   boolean take(MessageHeader header, ByteBuffer payload) {
-    Waiting now = waiting;
+    Waiting now = waiting.get();
     if (now == null || !answers(header, now.command)) {
       return false;
     }
-    ByteBuffer copy =
-        ByteBuffer.allocate(payload.remaining()).order(ByteOrder.nativeOrder()).put(payload).flip();
-    return now.reply.complete(new Came(header, copy));
+    return now.reply.complete(came(header, payload));
+  }
+
+  private static Came came(MessageHeader header, ByteBuffer payload) {
+    return new Came(
+        header,
+        ByteBuffer.allocate(payload.remaining())
+            .order(ByteOrder.nativeOrder())
+            .put(payload)
+            .flip());
   }
 
   private static boolean answers(MessageHeader reply, MessageHeader command) {
@@ -154,18 +182,12 @@ final class MemoryConversation implements MemoryMessages {
       throws MigrationException {
     Came reply;
     synchronized (turn) {
-      if (broken != null) {
-        throw new MigrationException(
-            DeviceError.DEVICE_LOST, "the client's memory cannot be reached: " + broken);
-      }
       MessageHeader header = MessageHeader.command(nextId++ & 0xffff, command, payload.sizeBytes());
       ByteBuffer message =
           ByteBuffer.allocateDirect(header.sizeBytes()).order(ByteOrder.nativeOrder());
       header.put(message);
       payload.put(message);
-      message.flip();
-      MessageConnection second = twin;
-      reply = second == null ? overMain(header, message) : over(second, header, message);
+      reply = inTime(new Waiting(header, new CompletableFuture<>()), message.flip());
     }
     if (reply.header.error()) {
       throw new MigrationException(
@@ -176,72 +198,82 @@ final class MemoryConversation implements MemoryMessages {
     return reply;
   }
 
-  private Came over(MessageConnection second, MessageHeader command, ByteBuffer message)
-      throws MigrationException {
+  private Came inTime(Waiting mine, ByteBuffer message) throws MigrationException {
+    waiting.set(mine);
+    HostClock.Scheduled deadline = clock.schedule(settings.dmaDeadlineNanos(), () -> tooLate(mine));
     try {
-      second.send(List.of(), message);
-      MessageConnection.Incoming incoming = second.receive(settings.dmaDeadlineNanos());
-      MessageHeader header =
-          MessageHeader.decode(incoming.header(), message.capacity() + xferBytes + 64);
-      if (!answers(header, command)) {
-        throw hangUp(
-            DeviceError.IO_FAILED,
-            "the client was asked %s with number %d, and answers %s with number %d"
-                .formatted(
-                    command.commandName(),
-                    command.messageId(),
-                    header.commandName(),
-                    header.messageId()));
+      // After the question is there to be seen by who ends the conversation.
+      Ending before = ending.get();
+      if (before != null) {
+        throw before.failure();
       }
-      ByteBuffer body = incoming.body();
-      return new Came(
-          header,
-          ByteBuffer.allocate(body.remaining()).order(ByteOrder.nativeOrder()).put(body).flip());
-    } catch (ConnectionException e) {
-      throw hangUp(
-          e.reason() == ConnectionException.Reason.TIMED_OUT
-              ? DeviceError.TIMEOUT
-              : DeviceError.DEVICE_LOST,
-          "the client's memory cannot be reached: " + e.getMessage());
+      MessageConnection second = twin;
+      return second == null ? overMain(mine, message) : over(second, mine.command, message);
+    } catch (ConnectionException | ExecutionException e) {
+      Ending over = ending.get();
+      throw over != null
+          ? over.failure()
+          : hangUp(
+              DeviceError.DEVICE_LOST, "the client's memory cannot be reached: " + e.getMessage());
     } catch (MalformedMessageException e) {
       throw hangUp(DeviceError.IO_FAILED, "the client answers wrongly: " + e.getMessage());
-    }
-  }
-
-  private Came overMain(MessageHeader command, ByteBuffer message) throws MigrationException {
-    Waiting mine = new Waiting(command, new CompletableFuture<>());
-    waiting = mine;
-    try {
-      main.send(List.of(), message);
-      return mine.reply.get(settings.dmaDeadlineNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      throw hangUp(
-          DeviceError.TIMEOUT,
-          "the client did not answer %s within %d ms"
-              .formatted(
-                  command.commandName(),
-                  TimeUnit.NANOSECONDS.toMillis(settings.dmaDeadlineNanos())));
-    } catch (ExecutionException | ConnectionException e) {
-      throw hangUp(
-          DeviceError.DEVICE_LOST, "the client's memory cannot be reached: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw hangUp(
           DeviceError.INTERRUPTED, "interrupted while the client was to answer for its memory");
     } finally {
-      waiting = null;
+      deadline.cancel();
+      waiting.compareAndSet(mine, null);
     }
+  }
+
+  /** Gives the client up if the question is still open. */
+  private void tooLate(Waiting asked) {
+    if (waiting.get() == asked && !asked.reply.isDone()) {
+      hangUp(
+          DeviceError.TIMEOUT,
+          "the client did not answer %s within %d ms"
+              .formatted(
+                  asked.command.commandName(),
+                  TimeUnit.NANOSECONDS.toMillis(settings.dmaDeadlineNanos())));
+    }
+  }
+
+  private Came over(MessageConnection second, MessageHeader command, ByteBuffer message)
+      throws ConnectionException, MalformedMessageException, MigrationException {
+    second.send(List.of(), message);
+    MessageConnection.Incoming incoming = second.receive(MessageConnection.NO_LIMIT);
+    MessageHeader header =
+        MessageHeader.decode(incoming.header(), message.capacity() + xferBytes + 64);
+    if (!answers(header, command)) {
+      throw hangUp(
+          DeviceError.IO_FAILED,
+          "the client was asked %s with number %d, and answers %s with number %d"
+              .formatted(
+                  command.commandName(),
+                  command.messageId(),
+                  header.commandName(),
+                  header.messageId()));
+    }
+    return came(header, incoming.body());
+  }
+
+  private Came overMain(Waiting mine, ByteBuffer message)
+      throws ConnectionException, InterruptedException, ExecutionException {
+    main.send(List.of(), message);
+    return mine.reply.get();
   }
 
   /** Ends the conversation, since nobody knows any more what the next bytes belong to. */
   private MigrationException hangUp(DeviceError code, String why) {
-    end(why);
+    end(code, why);
     main.close();
     return new MigrationException(code, why);
   }
 
   /** Returns why the conversation was ended from here, if it was. */
   @Nullable String broken() {
-    return broken;
+    Ending over = ending.get();
+    return over == null ? null : over.why;
   }
 }

@@ -9,6 +9,7 @@ import io.vferry.host.linux.user.socket.MessageSocket;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Availability;
+import io.vferry.spi.host.HostClock;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ public final class UserServer implements AutoCloseable {
   private final ListeningSocket socket;
   private final ServedDevice device;
   private final ServerSettings settings;
+  private final HostClock clock;
   private final ServerListener listener;
   private final AtomicReference<@Nullable MessageSocket> current = new AtomicReference<>();
   private volatile boolean closed;
@@ -33,10 +35,12 @@ public final class UserServer implements AutoCloseable {
       ListeningSocket socket,
       ServedDevice device,
       ServerSettings settings,
+      HostClock clock,
       ServerListener listener) {
     this.socket = socket;
     this.device = device;
     this.settings = settings;
+    this.clock = clock;
     this.listener = listener;
   }
 
@@ -45,11 +49,17 @@ public final class UserServer implements AutoCloseable {
    *
    * @param path of the socket; one that a process left when it was killed is replaced
    * @param device stays the caller's
+   * @param clock by which a client that does not answer for its memory is given up; stays the
+   *     caller's. Not the clock of the device: its tasks may be what waits for the client
    * @throws MigrationException {@code OPEN_FAILED} if the socket cannot be created, with the remedy
    *     in its text
    */
   public static UserServer listen(
-      Path path, ServedDevice device, ServerSettings settings, ServerListener listener)
+      Path path,
+      ServedDevice device,
+      ServerSettings settings,
+      HostClock clock,
+      ServerListener listener)
       throws MigrationException {
     Availability calls = Libc.availability();
     if (!calls.available()) {
@@ -57,7 +67,7 @@ public final class UserServer implements AutoCloseable {
           DeviceError.OPEN_FAILED, "no device can be served here: " + calls.reason());
     }
     try {
-      return new UserServer(ListeningSocket.at(path), device, settings, listener);
+      return new UserServer(ListeningSocket.at(path), device, settings, clock, listener);
     } catch (KernelError e) {
       throw e.as(
           DeviceError.OPEN_FAILED,
@@ -96,7 +106,7 @@ public final class UserServer implements AutoCloseable {
         return;
       }
       try {
-        ClientConversation.over(connection, device, settings, listener);
+        ClientConversation.over(connection, device, settings, clock, listener);
       } finally {
         connection.close();
         current.set(null);

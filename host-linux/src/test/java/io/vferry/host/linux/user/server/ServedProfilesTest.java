@@ -69,6 +69,7 @@ class ServedProfilesTest {
               socket,
               new ServedDevice(name, served, Optional.of(driven)),
               ServerSettings.DEFAULT,
+              new HandClock(),
               new ServerListener() {
                 @Override
                 public void moved(DeviceState from, DeviceState to) {

@@ -56,6 +56,7 @@ class UserServerTest {
   @TempDir private Path directory;
 
   private final ScriptedDevice device = new ScriptedDevice();
+  private final HandClock clock = new HandClock();
   private final BlockingQueue<String> left = new LinkedBlockingQueue<>();
   private final List<Fd> secondSockets = new ArrayList<>();
   private UserServer server;
@@ -76,6 +77,7 @@ class UserServerTest {
             socket,
             new ServedDevice("dev", device, Optional.of(device)),
             settings,
+            clock,
             new ServerListener() {
               @Override
               public void disconnected(String reason, SessionCounters counters) {
@@ -425,23 +427,63 @@ class UserServerTest {
     assertThat(whyItLeft()).contains("answers for 1 at 0x10000");
   }
 
+  private static final List<String> ONE_SOCKET_OR_TWO =
+      List.of("{}\0", "{\"capabilities\":{\"twin_socket\":{\"supported\":true}}}\0");
+
+  /** The time is the test's: nothing happens before it says so. */
   @Test
   void whoDoesNotAnswerLosesTheConnection() throws Exception {
-    stop();
-    serve(
-        new ServerSettings(
-            8, 1 << 20, 100, true, false, false, false, false, TimeUnit.MILLISECONDS.toNanos(1)));
-    for (String json :
-        List.of("{}\0", "{\"capabilities\":{\"twin_socket\":{\"supported\":true}}}\0")) {
+    for (String json : ONE_SOCKET_OR_TWO) {
       MessageSocket client = greeted(json);
       assertThat(ask(client, Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x1000))).isZero();
       Region memory = remoteMemory();
-      Optional<MigrationException> failure =
-          inTheDevice(() -> memory.write(0, Talk.bytes("01"))).get();
-      assertThat(failure.orElseThrow().code()).isEqualTo(DeviceError.TIMEOUT);
-      assertThat(whyItLeft()).as(json).containsAnyOf("did not answer", "not answer in time");
-      assertThat(inTheDevice(() -> memory.write(0, Talk.bytes("01"))).get()).isPresent();
+      CompletableFuture<Optional<MigrationException>> writing =
+          inTheDevice(() -> memory.write(0, Talk.bytes("01")));
+      HandClock.Later deadline = clock.later.take();
+      assertThat(deadline.delayNanos()).isEqualTo(ServerSettings.DEFAULT.dmaDeadlineNanos());
+      assertThat(ask(client, Command.REGION_READ, READ)).as("it goes on meanwhile").isZero();
+      assertThat(writing).isNotDone();
+
+      deadline.now();
+
+      MigrationException failure = writing.get().orElseThrow();
+      assertThat(failure.code()).as(json).isEqualTo(DeviceError.TIMEOUT);
+      assertThat(failure).hasMessageContaining("did not answer DMA_WRITE within 10000 ms");
+      assertThat(whyItLeft()).as(json).contains("did not answer DMA_WRITE within 10000 ms");
+      MigrationException later =
+          inTheDevice(() -> memory.write(0, Talk.bytes("01"))).get().orElseThrow();
+      assertThat(later.code()).isEqualTo(DeviceError.BAD_REQUEST);
+      assertThat(clock.later).as("nothing is waited for any more").isEmpty();
       client.close();
+    }
+  }
+
+  @Test
+  void aDeadlineThatComesAfterTheAnswerIsNone() throws Exception {
+    for (String json : ONE_SOCKET_OR_TWO) {
+      try (MessageSocket client = greeted(json)) {
+        assertThat(ask(client, Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x1000))).isZero();
+        MessageSocket orders =
+            secondSockets.isEmpty()
+                ? client
+                : new MessageSocket(secondSockets.remove(0), MessageSocket.Limits.DEFAULT);
+        for (int round = 0; round < 2; round++) {
+          CompletableFuture<Optional<MigrationException>> writing =
+              inTheDevice(() -> remoteMemory().write(0, Talk.bytes("01")));
+          MessageHeader header =
+              MessageHeader.peek(orders.receive(MessageConnection.NO_LIMIT).header());
+          answer(orders, header, DmaAccessMessage.withoutData(DmaLayout.CURRENT, 0x10000, 1));
+          assertThat(writing.get()).isEmpty();
+          HandClock.Later deadline = clock.later.take();
+          assertThat(deadline.cancelled()).isTrue();
+          deadline.now();
+        }
+        assertThat(ask(client, Command.REGION_READ, READ)).isZero();
+        if (orders != client) {
+          orders.close();
+        }
+      }
+      whyItLeft();
     }
   }
 
