@@ -36,6 +36,7 @@ final class ServedHosts {
 
   private final DeviceModel model;
   private final Optional<MigrationDriver> driver;
+  private final Map<String, String> clientParameters;
 
   /**
    * Creates a factory.
@@ -43,8 +44,15 @@ final class ServedHosts {
    * @param driver moves the device inside the server; without one it is served without migration
    */
   ServedHosts(DeviceModel model, Optional<MigrationDriver> driver) {
+    this(model, driver, Map.of());
+  }
+
+  /** Creates a factory whose client uses parameters of its address. */
+  ServedHosts(
+      DeviceModel model, Optional<MigrationDriver> driver, Map<String, String> clientParameters) {
     this.model = model;
     this.driver = driver;
+    this.clientParameters = Map.copyOf(clientParameters);
   }
 
   /** Opens a new device of a model. */
@@ -57,7 +65,7 @@ final class ServedHosts {
         driver.isPresent() ? Optional.of(driver.get().attach(host)) : Optional.empty();
     List<Server> servers = new ArrayList<>();
     servers.add(new Server(context.deviceId(), host, driven));
-    Map<String, String> parameters = new TreeMap<>();
+    Map<String, String> parameters = new TreeMap<>(clientParameters);
     Optional<HostDevice> physical = host.companion("pf");
     if (driver.isEmpty() && physical.isPresent()) {
       Server second = new Server(context.deviceId() + "-pf", physical.get(), Optional.empty());
@@ -72,6 +80,7 @@ final class ServedHosts {
                 context);
     return new Served(
         client,
+        host,
         () -> {
           for (Server server : servers) {
             server.close();
@@ -139,7 +148,7 @@ final class ServedHosts {
   }
 
   /** A device whose server ends with it. */
-  private record Served(HostDevice device, Ending behind) implements HostDevice {
+  private record Served(HostDevice device, HostDevice model, Ending behind) implements HostDevice {
 
     @Override
     public HostDeviceInfo info() {
@@ -178,7 +187,10 @@ final class ServedHosts {
 
     @Override
     public <T> Optional<T> capability(Class<T> type) {
-      return device.capability(type);
+      // What the oracle asks the model for, which a device of another process could not tell.
+      return type.getPackage().equals(model.getClass().getPackage())
+          ? model.capability(type)
+          : device.capability(type);
     }
 
     @Override

@@ -78,6 +78,12 @@ final class Simulation implements AutoCloseable {
         catalogue(destinationDriver, new SimVmAdaptor()));
   }
 
+  /** Puts a simulation together with what each side finds. */
+  static Simulation of(long seed, Manifest manifest, Catalogue source, Catalogue destination)
+      throws MigrationException {
+    return new Simulation(seed, manifest, source, destination);
+  }
+
   static Catalogue catalogue(MigrationDriver driver, VmAdaptor adaptor) {
     return Discovery.embedded(
         List.of(driver, new HisiAccMigrationDriver(), new Mlx5MigrationDriver()),

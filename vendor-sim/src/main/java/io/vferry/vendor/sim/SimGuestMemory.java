@@ -72,7 +72,10 @@ final class SimGuestMemory implements GuestMemory {
 
   private ByteBuffer allocate(long offset, int size) throws IOException {
     return file == null
-        ? ByteBuffer.allocateDirect(size)
+        // Whole pages, as a host maps them for real devices.
+        ? ByteBuffer.allocateDirect(size + SimPattern.PAGE_BYTES)
+            .alignedSlice(SimPattern.PAGE_BYTES)
+            .slice(0, size)
         : file.getChannel().map(FileChannel.MapMode.READ_WRITE, offset, size);
   }
 

@@ -441,6 +441,11 @@ class UserServerTest {
           inTheDevice(() -> memory.write(0, Talk.bytes("01")));
       HandClock.Later deadline = clock.later.take();
       assertThat(deadline.delayNanos()).isEqualTo(ServerSettings.DEFAULT.dmaDeadlineNanos());
+      if (secondSockets.isEmpty()) {
+        MessageHeader order =
+            MessageHeader.peek(client.receive(MessageConnection.NO_LIMIT).header());
+        assertThat(order.command()).isEqualTo(Command.DMA_WRITE.number());
+      }
       assertThat(ask(client, Command.REGION_READ, READ)).as("it goes on meanwhile").isZero();
       assertThat(writing).isNotDone();
 
