@@ -37,6 +37,7 @@ final class ServedHosts {
   private final DeviceModel model;
   private final Optional<MigrationDriver> driver;
   private final Map<String, String> clientParameters;
+  private final ServerListener listener;
 
   /**
    * Creates a factory.
@@ -44,15 +45,25 @@ final class ServedHosts {
    * @param driver moves the device inside the server; without one it is served without migration
    */
   ServedHosts(DeviceModel model, Optional<MigrationDriver> driver) {
-    this(model, driver, Map.of());
+    this(model, driver, Map.of(), new ServerListener() {});
   }
 
   /** Creates a factory whose client uses parameters of its address. */
   ServedHosts(
       DeviceModel model, Optional<MigrationDriver> driver, Map<String, String> clientParameters) {
+    this(model, driver, clientParameters, new ServerListener() {});
+  }
+
+  /** Creates a factory that tells somebody what its servers do. */
+  ServedHosts(
+      DeviceModel model,
+      Optional<MigrationDriver> driver,
+      Map<String, String> clientParameters,
+      ServerListener listener) {
     this.model = model;
     this.driver = driver;
     this.clientParameters = Map.copyOf(clientParameters);
+    this.listener = listener;
   }
 
   /** Opens a new device of a model. */
@@ -64,11 +75,12 @@ final class ServedHosts {
     Optional<MigratableDevice> driven =
         driver.isPresent() ? Optional.of(driver.get().attach(host)) : Optional.empty();
     List<Server> servers = new ArrayList<>();
-    servers.add(new Server(context.deviceId(), host, driven));
+    servers.add(new Server(context.deviceId(), host, driven, listener));
     Map<String, String> parameters = new TreeMap<>(clientParameters);
     Optional<HostDevice> physical = host.companion("pf");
     if (driver.isEmpty() && physical.isPresent()) {
-      Server second = new Server(context.deviceId() + "-pf", physical.get(), Optional.empty());
+      Server second =
+          new Server(context.deviceId() + "-pf", physical.get(), Optional.empty(), listener);
       servers.add(second);
       parameters.put("pf", second.socket.toString());
       parameters.put("vf-index", host.info().properties().getOrDefault("vf-index", "0"));
@@ -99,7 +111,7 @@ final class ServedHosts {
     final UserServer server;
     final SystemHostClock clock = new SystemHostClock(task -> daemon(task, "served-client"));
 
-    Server(String name, HostDevice host, Optional<MigratableDevice> driven)
+    Server(String name, HostDevice host, Optional<MigratableDevice> driven, ServerListener listener)
         throws MigrationException {
       try {
         folder = Files.createTempDirectory("served");
@@ -113,7 +125,7 @@ final class ServedHosts {
               new ServedDevice(name, host, driven),
               ServerSettings.DEFAULT,
               clock,
-              new ServerListener() {});
+              listener);
       daemon(() -> run(server), "server").start();
     }
 

@@ -1,8 +1,8 @@
 package io.vferry.runtime.transport;
 
-import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
+import io.vferry.spi.host.SystemHostClock;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

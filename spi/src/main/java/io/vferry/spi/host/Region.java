@@ -37,6 +37,32 @@ public interface Region {
   void write(long offset, ByteBuffer from) throws MigrationException;
 
   /**
+   * Returns how many writes {@link #writeAll} hands to the device in one step.
+   *
+   * @return 1 or more; 1 where an access costs little, as it does through a mapping
+   * @since 1.1
+   */
+  default int writesAtOnce() {
+    return 1;
+  }
+
+  /**
+   * Writes several times, one write after the other in the order given, each an access of its own
+   * as by {@link #write}. Where an access is a message to another process, up to {@link
+   * #writesAtOnce} of them are one message. A driver that has to look at something between two
+   * writes, such as whether its device was reset meanwhile, hands over no more than that at a time.
+   *
+   * @throws MigrationException as {@link #write}, of the first write that failed: those before it
+   *     were done, those after it were not. If it says {@code DEVICE_LOST} nobody knows
+   * @since 1.1
+   */
+  default void writeAll(List<RegionWrite> writes) throws MigrationException {
+    for (RegionWrite write : writes) {
+      write(write.offset(), write.bytes());
+    }
+  }
+
+  /**
    * Returns the parts that can be mapped, in bytes from the start of the region, ascending and
    * apart from each other. Whoever passes a device on to somebody else, for example to another
    * process, says with it what can be touched without a call; all else needs {@link #read} and

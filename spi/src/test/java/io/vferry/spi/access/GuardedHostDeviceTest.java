@@ -9,12 +9,15 @@ import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.RegionWrite;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.DeviceState;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +43,8 @@ class GuardedHostDeviceTest {
     uses.put("read 0", new Use(Access.REGION_READ, () -> guarded.region(0).read(0, buffer)));
     uses.put("write 0", new Use(Access.REGION_WRITE, () -> guarded.region(0).write(0, buffer)));
     uses.put("map 0", new Use(Access.REGION_MAP, () -> guarded.region(0).map(0, 4096)));
+    List<RegionWrite> one = List.of(new RegionWrite(0, buffer));
+    uses.put("write 0 ", new Use(Access.REGION_WRITE, () -> guarded.region(0).writeAll(one)));
     int config = RegionInfo.PCI_CONFIG;
     uses.put("read 7", new Use(Access.CONFIG_READ, () -> guarded.region(config).read(0, buffer)));
     uses.put(
@@ -71,9 +76,22 @@ class GuardedHostDeviceTest {
         assertThat(device.calls).as("%s in %s", use.getKey(), state).isEmpty();
       } else {
         use.getValue().call().call();
-        assertThat(device.calls).containsExactly(use.getKey());
+        assertThat(device.calls).containsExactly(use.getKey().strip());
       }
     }
+  }
+
+  @Test
+  void eachOfSeveralWritesIsAnAccessOfItsOwn() throws MigrationException {
+    Region part = new GuardedHostDevice(device, guard, () -> Map.of(0, 64L)).region(0);
+    assertThat(part.writesAtOnce()).isEqualTo(1);
+    List<RegionWrite> writes =
+        Stream.of(0L, 60L, 64L, 8L)
+            .map(offset -> new RegionWrite(offset, ByteBuffer.allocate(4)))
+            .toList();
+    assertThatThrownBy(() -> part.writeAll(writes)).hasMessageContaining("at 0x40");
+    // The two before the one that is not the guest's.
+    assertThat(device.calls).containsExactly("write 0", "write 0");
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.vferry.vendor.hisiacc;
 
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
+import io.vferry.spi.host.RegionWrite;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -24,8 +25,14 @@ record HisiAccRegion(Region region) {
     return word.flip().getLong();
   }
 
-  void writeLong(long offset, long value) throws MigrationException {
-    region.write(offset, buffer(Long.BYTES).putLong(value).flip());
+  /** Returns the write of a word, to be done with others. */
+  static RegionWrite ofWord(long offset, int value) {
+    return new RegionWrite(offset, buffer(Integer.BYTES).putInt(value).flip());
+  }
+
+  /** Returns the write of a long word, to be done with others. */
+  static RegionWrite ofLong(long offset, long value) {
+    return new RegionWrite(offset, buffer(Long.BYTES).putLong(value).flip());
   }
 
   private static ByteBuffer buffer(int bytes) {

@@ -26,11 +26,13 @@ final class HisiAccRestart {
     if (!function.guestReady()) {
       return;
     }
-    function.vf().write(HisiAccVfRegister.IFC_INT_SOURCE, 1);
-    function.vf().write(HisiAccVfRegister.IFC_INT_MASK, 0);
-    for (int queue = 0; queue < queues.count(); queue++) {
-      function.vf().kick(queue);
-    }
+    function
+        .vf()
+        .run()
+        .write(HisiAccVfRegister.IFC_INT_SOURCE, 1)
+        .write(HisiAccVfRegister.IFC_INT_MASK, 0)
+        .done();
+    function.vf().kick(queues.count());
     events.ring();
   }
 }

@@ -22,22 +22,26 @@ final class HisiAccRestore {
   void load(HisiAccMatch match, HisiAccState state) throws MigrationException {
     HisiAccVf vf = function.vf();
     function.mailbox().awaitIdle();
-    vf.write(HisiAccVfRegister.AEQ_INT_MASK, MASKED);
-    vf.write(HisiAccVfRegister.EQ_INT_MASK, MASKED);
-    vf.write(HisiAccVfRegister.IFC_INT_SOURCE, state.ifcIntSource());
-    vf.write(HisiAccVfRegister.IFC_INT_MASK, state.ifcIntMask());
-    vf.write(HisiAccVfRegister.IFC_INT_SET, state.ifcIntSet());
-    vf.write(HisiAccVfRegister.QUE_ISO_CFG, match.isolation());
-    vf.write(HisiAccVfRegister.PAGE_SIZE, state.pageSize());
-    vf.writeEqc(state.eqc());
-    vf.writeAeqc(state.aeqc());
+    vf.run()
+        .write(HisiAccVfRegister.AEQ_INT_MASK, MASKED)
+        .write(HisiAccVfRegister.EQ_INT_MASK, MASKED)
+        .write(HisiAccVfRegister.IFC_INT_SOURCE, state.ifcIntSource())
+        .write(HisiAccVfRegister.IFC_INT_MASK, state.ifcIntMask())
+        .write(HisiAccVfRegister.IFC_INT_SET, state.ifcIntSet())
+        .write(HisiAccVfRegister.QUE_ISO_CFG, match.isolation())
+        .write(HisiAccVfRegister.PAGE_SIZE, state.pageSize())
+        .eqc(state.eqc())
+        .aeqc(state.aeqc())
+        .done();
     function.mailbox().set(HisiAccNumbers.COMMAND_SQC_BT, state.sqcAddress());
     function.mailbox().set(HisiAccNumbers.COMMAND_CQC_BT, state.cqcAddress());
-    vf.write(HisiAccVfRegister.IFC_INT_SOURCE, 1);
-    vf.write(HisiAccVfRegister.IFC_INT_MASK, 0);
-    vf.write(HisiAccVfRegister.AEQ_INT_MASK, state.aeqIntMask());
-    vf.write(HisiAccVfRegister.EQ_INT_MASK, state.eqIntMask());
-    // Last: what went wrong before leaves a function that says it is not ready.
-    vf.write(HisiAccVfRegister.VF_STATE, READY);
+    vf.run()
+        .write(HisiAccVfRegister.IFC_INT_SOURCE, 1)
+        .write(HisiAccVfRegister.IFC_INT_MASK, 0)
+        .write(HisiAccVfRegister.AEQ_INT_MASK, state.aeqIntMask())
+        .write(HisiAccVfRegister.EQ_INT_MASK, state.eqIntMask())
+        // Last: what went wrong before leaves a function that says it is not ready.
+        .write(HisiAccVfRegister.VF_STATE, READY)
+        .done();
   }
 }

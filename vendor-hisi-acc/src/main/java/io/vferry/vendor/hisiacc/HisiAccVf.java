@@ -1,10 +1,13 @@
 package io.vferry.vendor.hisiacc;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.RegionWrite;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The registers of a virtual function, wherever they are placed; nothing is written past a reset.
@@ -56,14 +59,6 @@ final class HisiAccVf {
     return readContext(placement.aeqc());
   }
 
-  void writeEqc(int[] words) throws MigrationException {
-    writeContext(placement.eqc(), words);
-  }
-
-  void writeAeqc(int[] words) throws MigrationException {
-    writeContext(placement.aeqc(), words);
-  }
-
   private int[] readContext(int offset) throws MigrationException {
     int[] words = new int[HisiAccNumbers.EVENT_CONTEXT_WORDS];
     for (int word = 0; word < words.length; word++) {
@@ -72,10 +67,55 @@ final class HisiAccVf {
     return words;
   }
 
-  private void writeContext(int offset, int[] words) throws MigrationException {
-    for (int word = 0; word < words.length; word++) {
+  /** Several writes to the registers, done one after the other in the order in which they came. */
+  final class Run {
+    private final List<RegionWrite> writes = new ArrayList<>();
+
+    private Run() {}
+
+    Run write(HisiAccVfRegister register, int value) {
+      return add(register.offset(), value);
+    }
+
+    Run eqc(int[] words) {
+      return context(placement.eqc(), words);
+    }
+
+    Run aeqc(int[] words) {
+      return context(placement.aeqc(), words);
+    }
+
+    private Run context(int offset, int[] words) {
+      for (int word = 0; word < words.length; word++) {
+        add(offset + word * Integer.BYTES, words[word]);
+      }
+      return this;
+    }
+
+    private Run add(int offset, int value) {
+      writes.add(HisiAccRegion.ofWord(placement.base() + offset, value));
+      return this;
+    }
+
+    /** Does them. */
+    void done() throws MigrationException {
+      writeAll(placed, writes);
+    }
+  }
+
+  /** Begins several writes. */
+  Run run() {
+    return new Run();
+  }
+
+  /** Writes as many at a time as nothing can come between. */
+  private void writeAll(HisiAccRegion registers, List<RegionWrite> writes)
+      throws MigrationException {
+    int atOnce = registers.region().writesAtOnce();
+    for (int from = 0; from < writes.size(); from += atOnce) {
       fence.requireWhole();
-      placed.write(placement.base() + offset + (long) word * Integer.BYTES, words[word]);
+      int to = Math.min(writes.size(), from + atOnce);
+      registers.region().writeAll(writes.subList(from, to));
     }
   }
 
@@ -106,10 +146,15 @@ final class HisiAccVf {
     return placement.base() + HisiAccVfRegister.MAILBOX.offset();
   }
 
-  /** Kicks a submission queue: it goes on where its context says. */
-  void kick(int queue) throws MigrationException {
-    fence.requireWhole();
-    own.writeLong(HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1));
+  /** Kicks submission queues, from the first on: each goes on where its context says. */
+  void kick(int queues) throws MigrationException {
+    List<RegionWrite> kicks = new ArrayList<>();
+    for (int queue = 0; queue < queues; queue++) {
+      kicks.add(
+          HisiAccRegion.ofLong(
+              HisiAccNumbers.QUEUE_DOORBELL, doorbell(HisiAccNumbers.DOORBELL_SQ, queue, 0, 1)));
+    }
+    writeAll(own, kicks);
   }
 
   /**
@@ -118,8 +163,9 @@ final class HisiAccVf {
    * register of the next function.
    */
   void ringEvents(int kind, int head) throws MigrationException {
-    fence.requireWhole();
-    own.writeLong(HisiAccNumbers.EVENT_DOORBELL, doorbell(kind, 0, head, 0));
+    writeAll(
+        own,
+        List.of(HisiAccRegion.ofLong(HisiAccNumbers.EVENT_DOORBELL, doorbell(kind, 0, head, 0))));
   }
 
   private static long doorbell(int kind, int queue, int index, int priority) {

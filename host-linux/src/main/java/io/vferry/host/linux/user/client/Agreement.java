@@ -7,6 +7,7 @@ import io.vferry.host.linux.user.socket.MessageConnection;
 import io.vferry.host.linux.user.wire.Capabilities;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
+import io.vferry.host.linux.user.wire.RegionWriteMultiMessage;
 import io.vferry.host.linux.user.wire.VersionMessage;
 import io.vferry.spi.error.MigrationException;
 import java.util.List;
@@ -20,12 +21,19 @@ import java.util.OptionalLong;
  * @param files how many files the server takes with one message
  * @param readBytes how many bytes of data a reply may carry
  * @param writeBytes how many bytes of data a command may carry
+ * @param writesAtOnce how many writes of a region one command may carry, 1 if only one
  * @param dmaMaps how many mappings the server allows
  * @param pageBytes the granularity of mappings
  * @param twin this side's end of the second socket, if there is one
  */
 record Agreement(
-    int files, int readBytes, int writeBytes, long dmaMaps, long pageBytes, Optional<Fd> twin) {
+    int files,
+    int readBytes,
+    int writeBytes,
+    int writesAtOnce,
+    long dmaMaps,
+    long pageBytes,
+    Optional<Fd> twin) {
 
   private static final int MAJOR = 0;
 
@@ -41,6 +49,9 @@ record Agreement(
    */
   static final int CAUTIOUS_WRITE_BYTES = 32 << 10;
 
+  /** QEMU 11.1 sends no more in one message ({@code hw/vfio-user/protocol.h}). */
+  private static final int MOST_WRITES = 200;
+
   private record Greeting(VersionMessage version, List<Fd> files) {}
 
   /** Greets the server; the first thing that is said on a channel. */
@@ -55,7 +66,7 @@ record Agreement(
             parameters.twinSocket()
                 ? Optional.of(new Capabilities.TwinSocket(true, OptionalInt.empty()))
                 : Optional.empty(),
-            Optional.empty(),
+            Optional.of(true),
             Optional.of(
                 new Capabilities.MigrationLimits(
                     OptionalLong.of(PAGE_BYTES), OptionalLong.empty())),
@@ -72,11 +83,16 @@ record Agreement(
     int transfer = Math.min(parameters.transferBytes(), granted.effectiveMaxDataXferSize());
     int cautious =
         granted.reassembly().orElse(false) ? transfer : Math.min(transfer, CAUTIOUS_WRITE_BYTES);
+    int write =
+        Math.min(parameters.writeChunkBytes().orElse(cautious), granted.effectiveMaxDataXferSize());
     Optional<Fd> twin = twin(greeting);
     return new Agreement(
         Math.min(granted.effectiveMaxMsgFds(), MessageConnection.MOST_FILES),
         transfer,
-        Math.min(parameters.writeChunkBytes().orElse(cautious), granted.effectiveMaxDataXferSize()),
+        write,
+        granted.effectiveWriteMultiple()
+            ? Math.max(1, Math.min(MOST_WRITES, RegionWriteMultiMessage.fittingIn(write)))
+            : 1,
         granted.effectiveMaxDmaMaps(),
         Math.max(PAGE_BYTES, Long.lowestOneBit(granted.effectivePgsizes())),
         twin);

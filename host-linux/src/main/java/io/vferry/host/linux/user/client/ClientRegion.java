@@ -9,17 +9,22 @@ import io.vferry.host.linux.user.socket.MessageConnection;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
 import io.vferry.host.linux.user.wire.RegionAccessMessage;
+import io.vferry.host.linux.user.wire.RegionWriteMultiMessage;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.RegionWrite;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 
-/** A region that a server serves. Each access of the largest size or less is one message. */
+/**
+ * A region that a server serves. Each access of the largest size or less is one message, and
+ * several small writes are one where the server takes that.
+ */
 final class ClientRegion implements Region {
 
   private final String server;
@@ -27,6 +32,7 @@ final class ClientRegion implements Region {
   private final RegionInfo info;
   private final int readBytes;
   private final int writeBytes;
+  private final int writesAtOnce;
   private final RegionMappings mappings;
   private final List<Fd> files;
 
@@ -47,6 +53,7 @@ final class ClientRegion implements Region {
     this.info = info;
     this.readBytes = agreement.readBytes();
     this.writeBytes = agreement.writeBytes();
+    this.writesAtOnce = agreement.writesAtOnce();
     this.mappings = mappings;
     this.files = List.copyOf(files);
   }
@@ -101,6 +108,62 @@ final class ClientRegion implements Region {
     }
   }
 
+  @Override
+  public int writesAtOnce() {
+    return writesAtOnce;
+  }
+
+  @Override
+  public void writeAll(List<RegionWrite> writes) throws MigrationException {
+    int done = 0;
+    while (done < writes.size()) {
+      List<RegionWrite> left = writes.subList(done, writes.size());
+      int together = together(left);
+      int written = together > 1 ? write(left.subList(0, together)) : 0;
+      done += written;
+      if (written < together || together == 0) {
+        // By itself it is refused with the reason, or done after all.
+        RegionWrite next = writes.get(done);
+        write(next.offset(), next.bytes());
+        done++;
+      }
+    }
+  }
+
+  /** Returns how many of some writes can be one message: none behind one that is refused here. */
+  private int together(List<RegionWrite> writes) {
+    int count = 0;
+    while (count < Math.min(writes.size(), writesAtOnce)
+        && info.writable()
+        && inside(writes.get(count).offset(), writes.get(count).bytes().remaining())) {
+      count++;
+    }
+    return count;
+  }
+
+  /** Sends several writes as one message; returns how many the server did. */
+  private int write(List<RegionWrite> writes) throws MigrationException {
+    RegionWriteMultiMessage message =
+        new RegionWriteMultiMessage(
+            writes.stream()
+                .map(
+                    write ->
+                        RegionWriteMultiMessage.Write.of(
+                            write.offset(), info.index(), write.bytes()))
+                .toList());
+    try {
+      return channel.ask(
+          Request.of(Command.REGION_WRITE_MULTI, message),
+          incoming -> RegionWriteMultiMessage.Done.decode(incoming.body(), writes.size()).count());
+    } catch (KernelError e) {
+      // All or nothing of it may be done: to try again could do some of it twice.
+      throw e.as(
+          code(e),
+          "%d writes from offset %d of region %d of %s on were refused"
+              .formatted(writes.size(), writes.get(0).offset(), info.index(), server));
+    }
+  }
+
   /** The reply repeats what was asked; less than all is not allowed. */
   private static void checkDone(
       Command command,
@@ -144,20 +207,28 @@ final class ClientRegion implements Region {
     if (!possible) {
       throw bad("region %d of %s cannot be %s".formatted(info.index(), server, verb));
     }
-    if (offset < 0 || offset > info.sizeBytes() - lengthBytes) {
+    if (!inside(offset, lengthBytes)) {
       throw bad(
           "%d bytes at offset %d of region %d of %s cannot be %s: it has %d bytes"
               .formatted(lengthBytes, offset, info.index(), server, verb, info.sizeBytes()));
     }
   }
 
+  private boolean inside(long offset, long lengthBytes) {
+    return offset >= 0 && offset <= info.sizeBytes() - lengthBytes;
+  }
+
+  private static DeviceError code(KernelError e) {
+    return switch (e.errno()) {
+      case Errno.EACCES, Errno.EPERM, Errno.EBUSY -> DeviceError.ACCESS_DENIED;
+      case Errno.ENODEV, Errno.ENXIO -> DeviceError.DEVICE_LOST;
+      default -> DeviceError.IO_FAILED;
+    };
+  }
+
   private MigrationException failed(KernelError e, long offset, String verb) {
     return e.as(
-        switch (e.errno()) {
-          case Errno.EACCES, Errno.EPERM, Errno.EBUSY -> DeviceError.ACCESS_DENIED;
-          case Errno.ENODEV, Errno.ENXIO -> DeviceError.DEVICE_LOST;
-          default -> DeviceError.IO_FAILED;
-        },
+        code(e),
         "offset %d of region %d of %s cannot be %s".formatted(offset, info.index(), server, verb));
   }
 

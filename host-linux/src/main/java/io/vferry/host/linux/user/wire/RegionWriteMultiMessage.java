@@ -35,6 +35,12 @@ public record RegionWriteMultiMessage(List<Write> writes) implements Payload {
    */
   public record Write(long offset, int region, int count, long data) {
 
+    /** Returns the write of a buffer's remaining bytes, 1 to {@link #LARGEST_WRITE_BYTES}. */
+    public static Write of(long offset, int region, ByteBuffer bytes) {
+      ByteBuffer data = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
+      return new Write(offset, region, bytes.remaining(), data.put(bytes).getLong(0));
+    }
+
     /** Returns the bytes to write. */
     public ByteBuffer bytes() {
       return ByteBuffer.allocate(Long.BYTES)
@@ -42,6 +48,11 @@ public record RegionWriteMultiMessage(List<Write> writes) implements Payload {
           .putLong(0, data)
           .limit(count);
     }
+  }
+
+  /** Returns how many writes fit into a payload of some bytes. */
+  public static int fittingIn(int payloadBytes) {
+    return Math.max(0, (payloadBytes - WRITES) / WRITE_SIZEOF);
   }
 
   /** Creates a message; the list is copied. */
@@ -81,16 +92,17 @@ public record RegionWriteMultiMessage(List<Write> writes) implements Payload {
    *
    * @param count how many of the writes were done, 0 or more
    */
-  public record Done(long count) implements Payload {
+  public record Done(int count) implements Payload {
 
     /**
      * Reads the payload of the reply.
      *
+     * @param writes how many were to be done
      * @throws MalformedMessageException if it is not as specified
      */
-    public static Done decode(ByteBuffer payload) throws MalformedMessageException {
+    public static Done decode(ByteBuffer payload, int writes) throws MalformedMessageException {
       PayloadReader in = PayloadReader.exactly(Command.REGION_WRITE_MULTI, payload, Long.BYTES);
-      return new Done(in.upTo64(COUNT, Integer.MAX_VALUE, "the number of writes done"));
+      return new Done(in.upTo64(COUNT, writes, "the number of writes done"));
     }
 
     @Override

@@ -25,10 +25,10 @@ class TranscriptTest {
   /** What is said before anything else; the last message is number 5. */
   private static final String OPENING =
       """
-      # VERSION 0.0, 165 bytes
-      > 0000 0100 a5000000 00000000 00000000  0000 0000
+      # VERSION 0.0, 187 bytes
+      > 0000 0100 bb000000 00000000 00000000  0000 0000
         "{\\"capabilities\\":{\\"max_msg_fds\\":253,\\"max_data_xfer_size\\":1048576,"
-        "\\"twin_socket\\":{\\"supported\\":true},\\"reassembly\\":true,"
+        "\\"twin_socket\\":{\\"supported\\":true},\\"write_multiple\\":true,\\"reassembly\\":true,"
         "\\"migration\\":{\\"pgsize\\":4096}}}" 00
       < 0000 0100 70000000 01000000 00000000  0000 0000
         "{\\"capabilities\\":{\\"max_msg_fds\\":8,\\"max_data_xfer_size\\":1048576,"

@@ -89,7 +89,9 @@ class DecoderFuzzTest {
                   DmaAccessMessage.decodeWithData(
                       Command.DMA_WRITE, DmaLayout.QEMU_10_2, in, LARGEST)),
           Map.entry("region-write-multi", RegionWriteMultiMessage::decode),
-          Map.entry("region-write-multi-done", RegionWriteMultiMessage.Done::decode),
+          Map.entry(
+              "region-write-multi-done",
+              payload -> RegionWriteMultiMessage.Done.decode(payload, 200)),
           Map.entry("feature", FeatureMessage::decode),
           Map.entry("migration-flags", MigrationFlagsFeature::decode),
           Map.entry("device-state", DeviceStateFeature::decode),

@@ -168,7 +168,7 @@ class MessageLayoutTest {
             "1000000000000000 02000000 01000000 ff00000000000000"),
         message(
             "REGION_WRITE_MULTI, reply",
-            RegionWriteMultiMessage.Done::decode,
+            payload -> RegionWriteMultiMessage.Done.decode(payload, 2),
             new RegionWriteMultiMessage.Done(2),
             "0200000000000000"),
         message(
