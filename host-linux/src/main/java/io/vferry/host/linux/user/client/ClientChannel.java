@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import io.vferry.host.linux.syscall.KernelError;
 import io.vferry.host.linux.user.socket.MessageConnection;
+import io.vferry.host.linux.user.wire.Command;
 import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks a server, one question after the other, whichever thread asks.
@@ -19,6 +21,23 @@ import java.util.function.LongSupplier;
  * thread hear everything.
  */
 final class ClientChannel implements AutoCloseable {
+
+  /** Says whether somebody still wants an answer. */
+  @FunctionalInterface
+  interface Wanted {
+    /** Throws if nobody does. */
+    void check() throws MigrationException;
+  }
+
+  /**
+   * A question that was asked.
+   *
+   * @param endNanos when it has to be answered
+   */
+  private record Asked(Command command, Conversation.Question<?> question, long endNanos) {}
+
+  /** How often one who waits looks whether the answer is still wanted. */
+  private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final String server;
   private final Conversation conversation;
@@ -32,6 +51,9 @@ final class ClientChannel implements AutoCloseable {
   private final Map<Thread, Conversation> threads = new HashMap<>();
 
   private boolean listening;
+
+  /** What nobody waits for any more and is not known to be answered. */
+  private @Nullable Asked late;
 
   /**
    * Creates a channel.
@@ -53,44 +75,71 @@ final class ClientChannel implements AutoCloseable {
    * @throws MigrationException {@code DEVICE_LOST} if it does not answer, or not as it should
    */
   <T> T ask(Request request, ReplyReader<T> reader) throws KernelError, MigrationException {
+    return ask(request, reader, () -> {});
+  }
+
+  /**
+   * Asks and waits for the answer as long as somebody wants it. One that comes later is thrown
+   * away; nothing else is asked before it is there, and the server has no more time for it than it
+   * had.
+   *
+   * @param wanted throws if nobody wants it any more; asked now and then
+   */
+  <T> T ask(Request request, ReplyReader<T> reader, Wanted wanted)
+      throws KernelError, MigrationException {
     synchronized (asking) {
-      Conversation.Question<T> question = conversation.say(request, reader);
-      long end = nanoTime.getAsLong() + deadlineNanos;
-      boolean interrupted = false;
-      try {
-        while (!question.answered()) {
-          long left = end - nanoTime.getAsLong();
-          if (left <= 0) {
-            throw tooLate(request);
-          }
-          if (!listening) {
-            conversation.hear(left);
-            continue;
-          }
-          conversation.checkGoing();
-          try {
-            question.await(left);
-          } catch (InterruptedException e) {
-            // The answer comes, or the time ends; a question cannot be taken back.
-            interrupted = true;
-          }
-        }
-      } finally {
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
+      conversation.checkGoing();
+      Asked before = late;
+      if (before != null) {
+        await(before, wanted);
+        late = null;
       }
+      Conversation.Question<T> question = conversation.say(request, reader);
+      await(new Asked(request.command(), question, nanoTime.getAsLong() + deadlineNanos), wanted);
       return conversation.answer(question, request);
     }
   }
 
-  private MigrationException tooLate(Request request) {
+  private void await(Asked asked, Wanted wanted) throws MigrationException {
+    Conversation.Question<?> question = asked.question;
+    boolean interrupted = false;
+    try {
+      while (!question.answered()) {
+        wanted.check();
+        long left = asked.endNanos - nanoTime.getAsLong();
+        if (left <= 0) {
+          throw tooLate(asked.command);
+        }
+        long slice = Math.min(left, SLICE_NANOS);
+        if (!listening) {
+          conversation.hear(slice);
+          continue;
+        }
+        conversation.checkGoing();
+        try {
+          question.await(slice);
+        } catch (InterruptedException e) {
+          // The answer comes, or the time ends; a question cannot be taken back.
+          interrupted = true;
+        }
+      }
+    } catch (MigrationException e) {
+      question.abandon();
+      late = asked;
+      throw e;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private MigrationException tooLate(Command command) {
     MigrationException failure =
         new MigrationException(
                 DeviceError.DEVICE_LOST,
                 "the conversation with vfio-user server %s is over: it did not answer %s within %d ms; raise deadline= if it needs longer"
-                    .formatted(
-                        server, request.command(), TimeUnit.NANOSECONDS.toMillis(deadlineNanos)))
+                    .formatted(server, command, TimeUnit.NANOSECONDS.toMillis(deadlineNanos)))
             .withCondition(DeviceCondition.LOST);
     conversation.end(failure);
     return failure;

@@ -21,9 +21,9 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * The data of one session, asked for and sent piece by piece. A call that waits for the server is
- * not ended by {@link #close} but by the answer, or by the deadline: until then nothing else can be
- * asked.
+ * The data of one session, asked for and sent piece by piece. {@link #close} ends a call that waits
+ * for the server's answer; the answer is thrown away when it comes. A message that the server does
+ * not take as a whole is sent to its end or until the deadline: half of one cannot be taken back.
  */
 final class ClientMigrationData implements MigrationData {
 
@@ -75,7 +75,8 @@ final class ClientMigrationData implements MigrationData {
       count =
           channel.ask(
               Request.of(Command.MIG_DATA_READ, MigrationDataMessage.read(wanted)),
-              incoming -> read(incoming, here));
+              incoming -> read(incoming, here),
+              this::checkOpen);
     } catch (KernelError e) {
       checkOpen();
       if (e.errno() == Errno.ENOMSG || e.errno() == Errno.EAGAIN) {
@@ -127,7 +128,8 @@ final class ClientMigrationData implements MigrationData {
               incoming -> {
                 OptionalInt said = MigrationDataMessage.decodeWriteReply(incoming.body(), sent);
                 return said.orElse(sent);
-              });
+              },
+              this::checkOpen);
     } catch (KernelError e) {
       checkOpen();
       throw MigrationDataErrors.writing(e, "at vfio-user server " + server);
@@ -176,7 +178,8 @@ final class ClientMigrationData implements MigrationData {
         PrecopyInfoMessage info =
             channel.ask(
                 Request.of(Command.GET_PRECOPY_INFO, PrecopyInfoMessage.question()),
-                incoming -> PrecopyInfoMessage.decode(incoming.body()));
+                incoming -> PrecopyInfoMessage.decode(incoming.body()),
+                this::checkOpen);
         return new Precopy(
             info.initialBytes(),
             info.dirtyBytes(),

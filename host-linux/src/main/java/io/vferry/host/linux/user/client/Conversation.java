@@ -30,7 +30,10 @@ final class Conversation {
    * @param <T> what the reply is read into
    */
   static final class Question<T> {
-    private final ReplyReader<T> reader;
+
+    /** Absent if nobody wants the answer any more. */
+    private @Nullable ReplyReader<T> reader;
+
     private @Nullable T answer;
     private int errno;
     private boolean answered;
@@ -43,6 +46,14 @@ final class Conversation {
       return answered;
     }
 
+    /**
+     * Has the answer thrown away when it comes. One that is being read is read to its end first: it
+     * goes where the one who asked wanted to have it.
+     */
+    synchronized void abandon() {
+      reader = null;
+    }
+
     /** Waits until it is answered or the conversation is over, or for some time. */
     synchronized void await(long nanos) throws InterruptedException {
       if (!answered) {
@@ -50,14 +61,14 @@ final class Conversation {
       }
     }
 
-    private void read(MessageConnection.Incoming incoming)
+    private synchronized void read(MessageConnection.Incoming incoming)
         throws MalformedMessageException, ConnectionException {
-      T read = reader.read(incoming);
-      synchronized (this) {
-        answer = read;
-        answered = true;
-        notifyAll();
+      ReplyReader<T> wanted = reader;
+      if (wanted != null) {
+        answer = wanted.read(incoming);
       }
+      answered = true;
+      notifyAll();
     }
 
     private synchronized void refused(int why) {
@@ -126,7 +137,7 @@ final class Conversation {
   }
 
   /**
-   * Hears one message and does what it wants.
+   * Hears one message and does what it wants. Returns without one if none came in time.
    *
    * @param waitNanos how long to wait for it
    */
@@ -139,7 +150,9 @@ final class Conversation {
     } catch (MalformedMessageException e) {
       throw lost("it breaks the protocol: " + e.getMessage(), e);
     } catch (ConnectionException e) {
-      throw lost(String.valueOf(e.getMessage()), e);
+      if (e.reason() != ConnectionException.Reason.NOTHING_CAME) {
+        throw lost(String.valueOf(e.getMessage()), e);
+      }
     }
   }
 

@@ -4,7 +4,10 @@ import io.vferry.host.linux.syscall.KernelError;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
-/** A connection that cannot go on; the one remedy is to close it. */
+/**
+ * A connection that cannot go on; the one remedy is to close it. Only after {@link
+ * Reason#NOTHING_CAME} it is as it was.
+ */
 public final class ConnectionException extends Exception {
 
   private static final long serialVersionUID = 1;
@@ -15,7 +18,9 @@ public final class ConnectionException extends Exception {
     CLOSED,
     /** The other end closed it, or its process is gone. */
     PEER_GONE,
-    /** The other end did not send or take anything within the time it has. */
+    /** No message began within the time that was asked for. */
+    NOTHING_CAME,
+    /** The other end did not send or take the rest of a message within the time it has. */
     TIMED_OUT,
     /** What came is no message, or more than one that is allowed. */
     BAD_MESSAGE,

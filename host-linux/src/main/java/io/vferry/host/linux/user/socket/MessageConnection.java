@@ -39,6 +39,8 @@ public interface MessageConnection extends AutoCloseable {
    * is thrown away first, its files are closed.
    *
    * @param waitNanos how long to wait for the first byte; what follows has to come without delay
+   * @throws ConnectionException {@code NOTHING_CAME} if it did not come in that time, after which
+   *     one can wait again
    */
   Incoming receive(long waitNanos) throws ConnectionException;
 

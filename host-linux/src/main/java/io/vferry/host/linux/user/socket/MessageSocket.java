@@ -251,6 +251,10 @@ public final class MessageSocket implements MessageConnection {
       timeoutNanos = waitNanos;
     }
     long count = in.receive(fd, flags);
+    if (count == -Errno.EAGAIN && !inMessage && !closed) {
+      throw new ConnectionException(
+          Reason.NOTHING_CAME, "the other end sent nothing in the time it was waited for");
+    }
     if (count < 0) {
       throw failed(inMessage ? "receive the rest of a message from" : "receive from", (int) -count);
     }

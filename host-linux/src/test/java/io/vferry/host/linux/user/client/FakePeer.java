@@ -61,11 +61,15 @@ abstract class FakePeer implements MessageConnection {
     checkOpen();
     Message next = toCome.poll();
     if (next == null) {
+      nothing(waitNanos);
       throw new ConnectionException(Reason.TIMED_OUT, "the other end does not answer in time");
     }
     current = new Arrived(next);
     return current;
   }
+
+  /** Says that nothing comes in some time; a peer that does not throw breaks the connection. */
+  void nothing(long waitNanos) throws ConnectionException {}
 
   private void checkOpen() throws ConnectionException {
     if (closed) {

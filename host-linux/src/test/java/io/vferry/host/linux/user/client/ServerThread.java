@@ -50,9 +50,14 @@ final class ServerThread implements AutoCloseable {
     }
   }
 
+  /** Sends the client a message. */
+  void say(byte[] message) throws ConnectionException {
+    socket.send(List.of(), ByteBuffer.wrap(message));
+  }
+
   /** Gives the client an order; returns its answer. */
   byte[] order(byte[] message) throws ConnectionException, InterruptedException {
-    socket.send(List.of(), ByteBuffer.wrap(message));
+    say(message);
     byte[] answer = answers.poll(30, TimeUnit.SECONDS);
     if (answer == null) {
       throw new AssertionError("the client does not answer");
