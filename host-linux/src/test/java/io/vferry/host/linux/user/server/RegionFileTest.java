@@ -11,12 +11,8 @@ import io.vferry.host.linux.user.socket.OpenFiles;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.RegionCapability.Area;
 import io.vferry.host.linux.user.wire.RegionInfoMessage;
-import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
-import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.HostDeviceInfo;
-import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
@@ -84,53 +80,6 @@ class RegionFileTest {
     public Optional<ByteBuffer> map(long offset, int lengthBytes) {
       return Optional.of(maps.apply(offset, lengthBytes));
     }
-  }
-
-  /** A device whose region 0 is another one. */
-  private record OneRegion(HostDevice device, Region region) implements HostDevice {
-
-    @Override
-    public HostDeviceInfo info() {
-      return device.info();
-    }
-
-    @Override
-    public List<RegionInfo> regions() {
-      return List.of(region.info());
-    }
-
-    @Override
-    public Region region(int index) {
-      return region;
-    }
-
-    @Override
-    public Interrupts interrupts() {
-      return device.interrupts();
-    }
-
-    @Override
-    public DmaSpace dma() {
-      return device.dma();
-    }
-
-    @Override
-    public void reset() throws MigrationException {
-      device.reset();
-    }
-
-    @Override
-    public Optional<HostDevice> companion(String role) {
-      return Optional.empty();
-    }
-
-    @Override
-    public <T> Optional<T> capability(Class<T> type) {
-      return Optional.empty();
-    }
-
-    @Override
-    public void close() {}
   }
 
   private static MemoryRange pages(int first, int count) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.host.linux.syscall.Libc;
 import io.vferry.host.linux.user.client.VfioUserBackend;
+import io.vferry.host.linux.user.socket.OpenFiles;
 import io.vferry.spi.driver.ArcOutcome;
 import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.MigratableDevice;
@@ -132,6 +133,7 @@ class ServedProfilesTest {
   @Test
   void aStoreThroughAMappingIsSeenByTheDeviceAndArrives() throws Exception {
     assumeTrue(Libc.availability().available());
+    long before = OpenFiles.count();
     String model = "xe?work=off&state=64KiB&local-memory=8KiB&seed=";
     try (Side source = new Side("src", model + 1);
         Side destination = new Side("dst", model + 2)) {
@@ -159,6 +161,7 @@ class ServedProfilesTest {
       assertThat(there).as("through a mapping from before").isEqualTo(stored);
       assertThat(read(destination.served.region(0))).isEqualTo(stored);
     }
+    assertThat(OpenFiles.count()).as("open files").isEqualTo(before);
   }
 
   private static ByteBuffer read(Region region) throws MigrationException {

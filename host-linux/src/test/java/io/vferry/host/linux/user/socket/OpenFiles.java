@@ -32,6 +32,7 @@ public final class OpenFiles {
       String target = Files.readSymbolicLink(entry).toString();
       return target.startsWith("socket:")
           || target.startsWith("/memfd:")
+          || target.startsWith("/dev/shm/")
           || target.startsWith("anon_inode:");
     } catch (IOException e) {
       return false;

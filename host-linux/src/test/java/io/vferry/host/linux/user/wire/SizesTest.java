@@ -1,0 +1,55 @@
+package io.vferry.host.linux.user.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Sizes that are right to the byte. */
+class SizesTest {
+
+  /** Whole words of 64 pages, as in struct vfio_device_feature_dma_logging_report of Linux 6.12. */
+  @ParameterizedTest
+  @CsvSource({"1, 8", "4096, 8", "4097, 8", "262144, 8", "262145, 16", "524288, 16", "524289, 24"})
+  void aBitmapHasAWordForEach64Pages(long length, long bytes) {
+    assertThat(LoggingReportFeature.question(0x1000, length, 4096).bitmapBytes()).isEqualTo(bytes);
+  }
+
+  @ParameterizedTest
+  @EnumSource(DmaLayout.class)
+  void anAccessWithoutDataHasNothingBehindItsFields(DmaLayout layout) throws Exception {
+    ByteBuffer fields =
+        ByteBuffer.allocate(layout.fieldsBytes() + 1).order(ByteOrder.nativeOrder());
+    fields.putInt(Long.BYTES, 5);
+    ByteBuffer exact =
+        fields.duplicate().order(ByteOrder.nativeOrder()).limit(layout.fieldsBytes());
+    assertThat(DmaAccessMessage.decodeWithoutData(Command.DMA_WRITE, layout, exact, 16).count())
+        .isEqualTo(5);
+    for (int wrong : new int[] {-1, 1}) {
+      ByteBuffer other = fields.duplicate().limit(layout.fieldsBytes() + wrong);
+      assertThat(
+              catchThrowableOfType(
+                  MalformedMessageException.class,
+                  () -> DmaAccessMessage.decodeWithoutData(Command.DMA_WRITE, layout, other, 16)))
+          .as("%d bytes", other.remaining())
+          .isNotNull();
+    }
+  }
+
+  @Test
+  void aReplyToAWriteOfAnotherSizeIsNotTaken() {
+    ByteBuffer tooLong = ByteBuffer.allocate(17).order(ByteOrder.nativeOrder());
+    assertThat(
+            catchThrowableOfType(
+                MalformedMessageException.class,
+                () ->
+                    DmaAccessMessage.decodeWithData(
+                        Command.DMA_READ, DmaLayout.CURRENT, tooLong, 16)))
+        .hasMessageContaining("1 bytes of data were sent, 0 announced");
+  }
+}
