@@ -23,6 +23,9 @@ import java.util.OptionalLong;
  */
 final class MemorySource extends MemoryMover {
 
+  /** How much of memory is sent before progress is told. */
+  private static final long TELL_BYTES = 4 << 20;
+
   private final VirtualMachine vm;
   private final GuestMemory memory;
   private final List<SavingDevice> devices;
@@ -35,6 +38,9 @@ final class MemorySource extends MemoryMover {
   private boolean guestStopped;
   private boolean lastRound;
   private long roundBeganBytes;
+
+  /** How many were sent when progress was told last. */
+  private long toldBytes;
 
   MemorySource(VirtualMachine vm, List<SavingDevice> devices, SendContext context) {
     super(context.events());
@@ -183,6 +189,7 @@ final class MemorySource extends MemoryMover {
     lastRound = last;
     sending = true;
     roundBeganBytes = out.bytes();
+    toldBytes = roundBeganBytes;
     toSend.addAll(dirty.take());
   }
 
@@ -251,6 +258,10 @@ final class MemorySource extends MemoryMover {
   }
 
   private void sendNext() throws MigrationException, InterruptedException {
+    if (out.bytes() - toldBytes >= TELL_BYTES) {
+      context.events().accept(new Event.MemoryProgress(out.bytes() - toldBytes));
+      toldBytes = out.bytes();
+    }
     MemoryRange run = toSend.poll();
     if (run == null) {
       sending = false;

@@ -16,8 +16,12 @@ import java.util.Optional;
 
 /**
  * Predicts the downtime from what this migration has measured so far: bytes that must still move
- * over the measured rate, plus the time of the arcs that are walked while the guest stands still.
- * The error bound comes from the spread of what was measured.
+ * over a measured rate, plus the time of the arcs that are walked while the guest stands still.
+ *
+ * <p>All of it was measured while the guest ran, and a guest that stands still leaves its share of
+ * the host and of memory to the transfer. So the lower bound supposes that data move all the time
+ * as fast as the fastest that moved so far, be it for a moment; the expectation, that they move as
+ * in the last rounds; the upper bound, that they move as in the slowest of these.
  */
 final class DowntimePredictor {
 
@@ -52,6 +56,8 @@ final class DowntimePredictor {
   private final List<RoleDevice> devices;
   private final ArcTimes arcs;
   private final Deque<Sample> samples = new ArrayDeque<>();
+  private final PeakRate peak = new PeakRate();
+  private double bestRoundBytesPerSecond;
 
   /**
    * Creates a predictor.
@@ -63,12 +69,25 @@ final class DowntimePredictor {
     this.arcs = arcs;
   }
 
-  /** So many bytes, of memory and devices, were sent in so long. */
+  /** A round over memory begins. */
+  void roundBegins(long nowNanos) {
+    peak.begin(nowNanos);
+  }
+
+  /** So many bytes, of memory or a device, were sent since the last time. */
+  void moved(long bytes, long nowNanos) {
+    peak.moved(bytes, nowNanos);
+  }
+
+  /** A round is over: so many bytes, of memory and devices, were sent in so long. */
   void sent(long bytes, long nanos) {
+    peak.end();
     if (bytes <= 0 || nanos <= 0 || (bytes < SMALLEST_SAMPLE_BYTES && !samples.isEmpty())) {
       return;
     }
-    samples.addLast(new Sample(bytes, nanos));
+    Sample sample = new Sample(bytes, nanos);
+    samples.addLast(sample);
+    bestRoundBytesPerSecond = Math.max(bestRoundBytesPerSecond, sample.bytesPerSecond());
     if (samples.size() > SAMPLES) {
       samples.removeFirst();
     }
@@ -84,7 +103,7 @@ final class DowntimePredictor {
         new Rate(
             bytes * 1e9 / nanos,
             samples.stream().mapToDouble(Sample::bytesPerSecond).min().orElseThrow(),
-            samples.stream().mapToDouble(Sample::bytesPerSecond).max().orElseThrow()));
+            Math.max(bestRoundBytesPerSecond, peak.bytesPerSecond())));
   }
 
   /** Returns the measured rate in bytes per second, once anything was measured. */

@@ -83,7 +83,10 @@ public sealed interface Event {
   record MemorySynced(long dirtyBytes, long newBytes, List<OptionalLong> stopCopyBytes)
       implements Event {}
 
-  /** A round over memory was sent. */
+  /** A part of a round over memory was sent: so many bytes since the last part. */
+  record MemoryProgress(long bytes) implements Event {}
+
+  /** A round over memory was sent: so many bytes in all. */
   record MemorySent(long bytes) implements Event {}
 
   /** The last of memory was sent. */

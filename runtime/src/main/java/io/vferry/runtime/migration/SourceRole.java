@@ -147,6 +147,7 @@ public final class SourceRole implements Role {
     } else if (event instanceof Event.SaveProgress progress) {
       long moved = ledger.progress(progress.device(), progress.sentBytes(), progress.remaining());
       deviceBytesInRound += moved;
+      predictor.moved(moved, now);
       if (moved > 0) {
         progressNanos = now;
       }
@@ -170,6 +171,8 @@ public final class SourceRole implements Role {
       if (step == Step.STOPPING_LOG) {
         resumeAfterFailure(out);
       }
+    } else if (event instanceof Event.MemoryProgress progress) {
+      predictor.moved(progress.bytes(), now);
     } else if (event instanceof Event.MemorySent sent) {
       memoryBusy = false;
       if (sent.bytes() > 0) {
@@ -420,6 +423,7 @@ public final class SourceRole implements Role {
     rounds++;
     memoryBusy = true;
     roundBeganNanos = now;
+    predictor.roundBegins(now);
     deviceBytesInRound = 0;
     out.add(new Action.SendMemory(everything));
   }

@@ -3,10 +3,12 @@ package io.vferry.runtime.report;
 /**
  * A prediction of the downtime, with its error bound. Times in milliseconds, 0 or more.
  *
- * @param millis what is expected
- * @param leastMillis if all goes as well as the best that was measured
- * @param mostMillis if all goes as badly as the worst that was measured, and devices have to send
- *     as much as they say at most
+ * @param millis if data move as fast as in the last rounds before the guest was stopped. Often too
+ *     high: a guest that stands still does not hinder them any more
+ * @param leastMillis if data move all the time as fast as the fastest that moved so far, and arcs
+ *     take as long as the shortest
+ * @param mostMillis if data move as slowly as in the slowest of the last rounds, arcs take as long
+ *     as the longest, and devices have to send as much as they say at most
  */
 public record ExpectedDowntime(double millis, double leastMillis, double mostMillis) {
 

@@ -78,6 +78,57 @@ class DowntimePredictorTest {
     assertThat(expected.mostMillis()).isCloseTo(2_000, within(0.001));
   }
 
+  private double leastMillisOf(long bytes) {
+    return predictor.predict(bytes(bytes)).orElseThrow().leastMillis();
+  }
+
+  @Test
+  void aFastStretchOfASlowRoundSaysHowFastItCanGo() {
+    predictor.roundBegins(7_000 * MILLI);
+    predictor.moved(20 * MIB, 8_000 * MILLI);
+    predictor.moved(40 * MIB, 8_200 * MILLI);
+    predictor.moved(40 * MIB, 8_250 * MILLI);
+    predictor.moved(20 * MIB, 10_000 * MILLI);
+    predictor.sent(120 * MIB, 3_000 * MILLI);
+    ExpectedDowntime expected = predictor.predict(bytes(320 * MIB)).orElseThrow();
+    assertThat(expected.leastMillis()).isCloseTo(1_000, within(0.001));
+    assertThat(expected.millis()).isCloseTo(8_000, within(0.001));
+    assertThat(expected.mostMillis()).isCloseTo(8_000, within(0.001));
+  }
+
+  @Test
+  void aStretchThatFitsIntoBuffersOrIsToldOfAtOnceSaysNothing() {
+    predictor.roundBegins(0);
+    predictor.moved(15 * MIB, 300 * MILLI);
+    predictor.sent(15 * MIB, 1_000 * MILLI);
+    predictor.roundBegins(1_000 * MILLI);
+    predictor.moved(100 * MIB, 1_249 * MILLI);
+    predictor.moved(50 * MIB, 11_000 * MILLI);
+    predictor.sent(150 * MIB, 10_000 * MILLI);
+    assertThat(leastMillisOf(15 * MIB)).isCloseTo(1_000, within(0.001));
+  }
+
+  @Test
+  void whatDevicesSendBetweenRoundsIsNoStretch() {
+    predictor.roundBegins(0);
+    predictor.sent(10 * MIB, 1_000 * MILLI);
+    predictor.moved(100 * MIB, 1_001 * MILLI);
+    predictor.roundBegins(2_000 * MILLI);
+    predictor.sent(10 * MIB, 1_000 * MILLI);
+    assertThat(leastMillisOf(10 * MIB)).isCloseTo(1_000, within(0.001));
+  }
+
+  @Test
+  void theBestCountsHoweverLongAgoItWas() {
+    predictor.sent(100 * MIB, 1_000 * MILLI);
+    for (int i = 0; i < 5; i++) {
+      predictor.sent(10 * MIB, 1_000 * MILLI);
+    }
+    ExpectedDowntime expected = predictor.predict(bytes(100 * MIB)).orElseThrow();
+    assertThat(expected.leastMillis()).isCloseTo(1_000, within(0.001));
+    assertThat(expected.millis()).isCloseTo(10_000, within(0.001));
+  }
+
   @Test
   void onlyTheLastSamplesCount() {
     predictor.sent(MIB, 100_000 * MILLI);
