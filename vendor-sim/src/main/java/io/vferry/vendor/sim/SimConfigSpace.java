@@ -16,7 +16,8 @@ final class SimConfigSpace {
   private final byte[] initial = new byte[BYTES];
   private final byte[] writable = new byte[BYTES];
 
-  SimConfigSpace(SimProfile profile, int localMemoryBytes) {
+  SimConfigSpace(SimSettings settings) {
+    SimProfile profile = settings.profile();
     ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putShort(0x00, (short) SimRegisters.VENDOR_ID);
@@ -29,7 +30,11 @@ final class SimConfigSpace {
     // Class: an unclassified accelerator.
     bytes.put(0x0b, (byte) 0x12);
     // The size of a BAR is a power of two: the upper half is the memory.
-    bar(bytes, mask, 0x10, Math.max(SimRegisters.GUEST_BAR_BYTES, 2 * localMemoryBytes));
+    bar(bytes, mask, 0x10, Math.max(SimRegisters.GUEST_BAR_BYTES, 2 * settings.localMemoryBytes()));
+    if (!settings.hostMigration()) {
+      // 32 bits wide, so that nothing in it is fixed and the host can keep it to itself.
+      mask.putInt(0x18, -SimRegisters.MIGRATION_BAR_BYTES);
+    }
     bar(bytes, mask, 0x20, SimRegisters.MAILBOX_BYTES);
     bytes.putShort(0x2c, (short) SimRegisters.VENDOR_ID);
     bytes.putShort(0x2e, (short) profile.number());

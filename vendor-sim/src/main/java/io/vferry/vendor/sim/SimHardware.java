@@ -45,7 +45,7 @@ final class SimHardware {
     this.settings = settings;
     this.clock = context.clock();
     SimPattern pattern = new SimPattern();
-    this.configSpace = new SimConfigSpace(settings.profile(), settings.localMemoryBytes());
+    this.configSpace = new SimConfigSpace(settings);
     this.core = new SimCore(settings.seed(), configSpace.initial());
     this.bulk = new SimBulk(pattern, settings.stateBytes());
     this.bulk.powerOn(settings.seed());

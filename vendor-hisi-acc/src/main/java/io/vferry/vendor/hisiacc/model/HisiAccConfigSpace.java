@@ -1,43 +1,95 @@
 package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
+import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
-/** Config space: who the function is, and on the physical one where the virtual ones are. */
-final class HisiAccConfigSpace extends HisiAccWords {
+/**
+ * Config space: who the function is, where its BARs are, its interrupt messages, and on the
+ * physical function where the virtual ones are. What is written here changes nothing in the model;
+ * it belongs to the host and does not travel. Guarded by the chip.
+ */
+final class HisiAccConfigSpace implements HisiAccModelRegion.Registers {
 
   static final int BYTES = 0x1000;
+
+  /** Memory space, bus master, interrupt disable. */
+  private static final int COMMAND_WRITABLE = 0x0406;
+
+  private static final int COMMAND = 0x04;
+  private static final int STATUS = 0x06;
+  private static final int STATUS_CAPABILITIES = 0x0010;
+  private static final int REVISION = 0x08;
+  private static final int CLASS = 0x0b;
+  private static final int CLASS_ACCELERATOR = 0x12;
+  private static final int BARS = 0x10;
+  private static final int MEMORY_64_BIT = 4;
+  private static final int SUBSYSTEM = 0x2c;
+  private static final int FIRST_CAPABILITY = 0x34;
+  private static final int MSI = 0x40;
+  private static final int MSI_ID = 0x05;
+  private static final int MSI_64_BIT = 0x0080;
+
+  /** Enable, and the logarithm of the number of vectors in use. */
+  private static final int MSI_CONTROL_WRITABLE = 0x0071;
+
   private static final int SRIOV = 0x100;
   private static final int SRIOV_CAPABILITY = 0x0001_0010;
 
   /** First virtual function 1 behind the physical one, then each the next. */
   private static final int OFFSET_AND_STRIDE = 1 << 16 | 1;
 
-  private final int deviceId;
-  private final int revision;
-  private final boolean physical;
+  private final byte[] now = new byte[BYTES];
+  private final byte[] writable = new byte[BYTES];
 
-  HisiAccConfigSpace(int deviceId, int revision, boolean physical) {
-    this.deviceId = deviceId;
-    this.revision = revision;
-    this.physical = physical;
+  private HisiAccConfigSpace(int deviceId, int revision) {
+    ByteBuffer bytes = ByteBuffer.wrap(now).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putShort(0, (short) HisiAccKind.VENDOR_ID).putShort(2, (short) deviceId);
+    mask.putShort(COMMAND, (short) COMMAND_WRITABLE);
+    bytes.putShort(STATUS, (short) STATUS_CAPABILITIES);
+    bytes.put(REVISION, (byte) revision).put(CLASS, (byte) CLASS_ACCELERATOR);
+    bytes.putShort(SUBSYSTEM, (short) HisiAccKind.VENDOR_ID);
+    bytes.putShort(SUBSYSTEM + 2, (short) deviceId);
+    bytes.put(FIRST_CAPABILITY, (byte) MSI).put(MSI, (byte) MSI_ID);
+    int log = Integer.numberOfTrailingZeros(HisiAccInterrupts.VECTORS);
+    bytes.putShort(MSI + 2, (short) (MSI_64_BIT | log << 1));
+    mask.putShort(MSI + 2, (short) MSI_CONTROL_WRITABLE);
+    // Address, its upper half, data.
+    mask.putInt(MSI + 4, -4).putInt(MSI + 8, -1).putShort(MSI + 12, (short) -1);
+  }
+
+  static HisiAccConfigSpace ofVirtualFunction(HisiAccKind kind, int revision, long doorbellBytes) {
+    HisiAccConfigSpace space = new HisiAccConfigSpace(kind.vfDeviceId(), revision);
+    space.bar(HisiAccNumbers.QM_BAR, HisiAccNumbers.VF_BAR_BYTES);
+    space.bar(HisiAccNumbers.DOORBELL_BAR, doorbellBytes);
+    return space;
+  }
+
+  static HisiAccConfigSpace ofPhysicalFunction(HisiAccKind kind, int revision, long barBytes) {
+    HisiAccConfigSpace space = new HisiAccConfigSpace(kind.pfDeviceId(), revision);
+    space.bar(HisiAccNumbers.QM_BAR, barBytes);
+    ByteBuffer bytes = ByteBuffer.wrap(space.now).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(SRIOV, SRIOV_CAPABILITY).putInt(SRIOV + 0x14, OFFSET_AND_STRIDE);
+    return space;
+  }
+
+  private void bar(int index, long bytes) {
+    int at = BARS + index * Integer.BYTES;
+    ByteBuffer.wrap(now).order(ByteOrder.LITTLE_ENDIAN).putInt(at, MEMORY_64_BIT);
+    ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN).putLong(at, -bytes);
   }
 
   @Override
-  int word(long offset) {
-    if (offset == 0) {
-      return HisiAccKind.VENDOR_ID | deviceId << 16;
-    }
-    if (offset == 8) {
-      return revision;
-    }
-    if (physical && offset == SRIOV) {
-      return SRIOV_CAPABILITY;
-    }
-    return physical && offset == SRIOV + 0x14 ? OFFSET_AND_STRIDE : 0;
+  public void read(long offset, ByteBuffer into) {
+    into.put(now, (int) offset, into.remaining());
   }
 
   @Override
-  void word(long offset, int value) {
-    // Nothing that is written here changes what the model does.
+  public void write(long offset, ByteBuffer from) {
+    for (int at = (int) offset; from.hasRemaining(); at++) {
+      now[at] = (byte) ((now[at] & ~writable[at]) | (from.get() & writable[at]));
+    }
   }
 }

@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The message-signalled interrupts of a function: 0 for events, 1 for asynchronous events, 2 for
- * messages. A message that nobody listens to is lost, as on the bus. What is set up here belongs to
- * the host and survives a reset.
+ * messages; there is a fourth because such interrupts come in powers of two. A message that nobody
+ * listens to is lost, as on the bus. What is set up here belongs to the host and survives a reset.
  */
 final class HisiAccInterrupts implements Interrupts {
 
-  static final int VECTORS = 3;
+  static final int VECTORS = 4;
   private static final int KINDS = 5;
 
   private static final List<Info> INFO =

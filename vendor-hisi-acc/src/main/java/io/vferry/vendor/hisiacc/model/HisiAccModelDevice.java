@@ -78,14 +78,12 @@ final class HisiAccModelDevice implements HostDevice {
         HisiAccNumbers.QM_BAR,
         HisiAccNumbers.VF_BAR_BYTES,
         new HisiAccVfWords(chip, function, false));
-    device.add(
-        HisiAccNumbers.DOORBELL_BAR,
-        (long) chip.settings().queues() * HisiAccNumbers.DOORBELL_PAGE_BYTES,
-        new HisiAccDoorbells(chip, function));
+    long doorbellBytes = doorbellBytes(chip.settings().queues());
+    device.add(HisiAccNumbers.DOORBELL_BAR, doorbellBytes, new HisiAccDoorbells(chip, function));
     device.add(
         RegionInfo.PCI_CONFIG,
         HisiAccConfigSpace.BYTES,
-        new HisiAccConfigSpace(kind.vfDeviceId(), chip.settings().version(), false));
+        HisiAccConfigSpace.ofVirtualFunction(kind, chip.settings().version(), doorbellBytes));
     return device;
   }
 
@@ -103,8 +101,14 @@ final class HisiAccModelDevice implements HostDevice {
     device.add(
         RegionInfo.PCI_CONFIG,
         HisiAccConfigSpace.BYTES,
-        new HisiAccConfigSpace(kind.pfDeviceId(), chip.settings().version(), true));
+        HisiAccConfigSpace.ofPhysicalFunction(kind, chip.settings().version(), PF_BAR_BYTES));
     return device;
+  }
+
+  /** A page for each queue; the size of a BAR is a power of two. */
+  private static long doorbellBytes(int queues) {
+    int pages = Integer.highestOneBit(2 * queues - 1);
+    return (long) pages * HisiAccNumbers.DOORBELL_PAGE_BYTES;
   }
 
   private static HostDeviceInfo info(

@@ -66,7 +66,10 @@ final class Mlx5Card implements Mlx5Bench {
     this.interrupts = new Mlx5Interrupts(settings.vectors, () -> {});
     this.config =
         new Mlx5ConfigRegion(
-            Mlx5ConfigRegion.PHYSICAL_DEVICE, settings.vectors, Mlx5CardBar.BYTES, () -> {});
+            Mlx5ConfigRegion.PHYSICAL_DEVICE,
+            settings.vectors,
+            Map.of(Mlx5CardBar.INDEX, Mlx5CardBar.BYTES),
+            () -> {});
     this.queue =
         new Mlx5CommandQueue(iommu, settings.logSlots, settings.logStride, settings.assumptions);
     this.resources = new Mlx5Resources(settings.assumptions, Math.max(1, settings.vectors));

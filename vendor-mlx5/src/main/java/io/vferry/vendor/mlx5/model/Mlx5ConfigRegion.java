@@ -3,6 +3,7 @@ package io.vferry.vendor.mlx5.model;
 import io.vferry.spi.host.RegionInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Map;
 
 /** PCI config space of a function. It belongs to the host and does not travel. Any thread. */
 final class Mlx5ConfigRegion extends Mlx5Region {
@@ -15,7 +16,13 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   static final int COMMAND_MEMORY = 2;
   static final int COMMAND_BUS_MASTER = 4;
   private static final int BYTES = 256;
+  private static final int BARS = 0x10;
   private static final int MSIX = 0x40;
+
+  /** Where real cards have them in BAR 0, behind the initialisation segment. */
+  private static final int MSIX_TABLE = 0x2000;
+
+  private static final int MSIX_PENDING = 0x3000;
   private static final int MEMORY_64_BIT = 4;
 
   private final byte[] initial = new byte[BYTES];
@@ -23,7 +30,14 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   private final byte[] now;
   private final Runnable changed;
 
-  Mlx5ConfigRegion(int device, int vectors, int barBytes, Runnable changed) {
+  /**
+   * Creates the config space of a function.
+   *
+   * @param vectors of MSI-X
+   * @param barBytes size of each BAR, powers of two, by index; each takes the next index as well
+   * @param changed is called when something was written
+   */
+  Mlx5ConfigRegion(int device, int vectors, Map<Integer, Integer> barBytes, Runnable changed) {
     super(RegionInfo.PCI_CONFIG, BYTES);
     ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
@@ -32,14 +46,18 @@ final class Mlx5ConfigRegion extends Mlx5Region {
     mask.putShort(COMMAND, (short) 0x0406);
     // Class: an Ethernet controller.
     bytes.put(0x0b, (byte) 0x02);
-    bytes.putInt(0x10, MEMORY_64_BIT);
-    mask.putInt(0x10, -barBytes).putInt(0x14, -1);
+    barBytes.forEach(
+        (index, size) -> {
+          bytes.putInt(BARS + index * Integer.BYTES, MEMORY_64_BIT);
+          mask.putLong(BARS + index * Integer.BYTES, -size);
+        });
     bytes.putShort(0x2c, (short) VENDOR).putShort(0x2e, (short) SUBSYSTEM);
     if (vectors > 0) {
       // There is a list of capabilities, with one in it.
       bytes.putShort(0x06, (short) 0x0010);
       bytes.put(0x34, (byte) MSIX).put(MSIX, (byte) 0x11);
       bytes.putShort(MSIX + 2, (short) (vectors - 1));
+      bytes.putInt(MSIX + 4, MSIX_TABLE).putInt(MSIX + 8, MSIX_PENDING);
       // Enable and function mask.
       mask.putShort(MSIX + 2, (short) 0xc000);
     }

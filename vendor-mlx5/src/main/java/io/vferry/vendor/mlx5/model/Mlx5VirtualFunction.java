@@ -2,6 +2,7 @@ package io.vferry.vendor.mlx5.model;
 
 import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -71,7 +72,9 @@ final class Mlx5VirtualFunction {
         new Mlx5ConfigRegion(
             Mlx5ConfigRegion.VIRTUAL_DEVICE,
             Mlx5GuestRegisters.VECTORS,
-            Mlx5GuestRegisters.BAR_BYTES,
+            Map.of(
+                Mlx5GuestRegisters.BAR, Mlx5GuestRegisters.BAR_BYTES,
+                Mlx5GuestRegisters.MAILBOX_BAR, Mlx5GuestRegisters.MAILBOX_BYTES),
             () -> card.act(engine::update));
     this.lastNanos = clock.nanoTime();
   }
