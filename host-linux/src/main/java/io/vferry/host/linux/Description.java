@@ -3,6 +3,7 @@ package io.vferry.host.linux;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDeviceInfo;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -11,8 +12,9 @@ import java.util.TreeMap;
  *
  * @param address as it was asked for, or as it is listed
  * @param device as sysfs shows it
+ * @param virtualFunction which virtual function of its physical one it is, from 0, if it is one
  */
-record Description(DeviceAddress address, SysfsDevice device) {
+record Description(DeviceAddress address, SysfsDevice device, OptionalInt virtualFunction) {
 
   /** Drivers of Linux 6.12 and later that offer migration, of all devices or of most. */
   private static final Set<String> MIGRATING_DRIVERS =
@@ -62,9 +64,7 @@ record Description(DeviceAddress address, SysfsDevice device) {
     device.mdevType().ifPresent(type -> properties.put("mdev-type", type));
     device.node().ifPresent(node -> properties.put("vfio-node", node.toString()));
     device.group().ifPresent(group -> properties.put("iommu-group", Integer.toString(group)));
-    device
-        .virtualFunction()
-        .ifPresent(index -> properties.put("vf-index", Integer.toString(index)));
+    virtualFunction.ifPresent(index -> properties.put("vf-index", Integer.toString(index)));
     return properties;
   }
 }

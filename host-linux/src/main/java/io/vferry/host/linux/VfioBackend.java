@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Devices of this host that are bound to VFIO drivers.
@@ -34,6 +35,8 @@ import java.util.Optional;
  *       inspection. A device in RUNNING is never reset by opening it.
  *   <li>{@code pf=PATH}: the physical function of a virtual one, opened along with it and given to
  *       the driver as companion {@code pf}.
+ *   <li>{@code vf-index=NUMBER}: which of the virtual functions of {@code pf} it is, from 0. The
+ *       kernel tells, but not in a virtual machine to which both functions were handed on.
  * </ul>
  *
  * <p>Devices of one IOMMU group that are opened through one instance of this class share what the
@@ -78,7 +81,10 @@ public final class VfioBackend implements HostBackend {
     return sysfs.list().stream()
         .map(
             device ->
-                new Description(new DeviceAddress(SCHEME, device.name(), Map.of()), device)
+                new Description(
+                        new DeviceAddress(SCHEME, device.name(), Map.of()),
+                        device,
+                        device.virtualFunction())
                     .listed())
         .toList();
   }
@@ -111,11 +117,19 @@ public final class VfioBackend implements HostBackend {
     SysfsDevice device = find(address, context);
     AddressSpaces.Placed placed =
         spaces.open(device, parameters.accessPath(), preferredPath(device));
+    OptionalInt virtualFunction =
+        parameters.virtualFunction().isPresent()
+            ? parameters.virtualFunction()
+            : device.virtualFunction();
     VfioDevice opened;
     try {
       opened =
           VfioDevice.of(
-              new Description(address, device), spaces, placed, companions, context.clock());
+              new Description(address, device, virtualFunction),
+              spaces,
+              placed,
+              companions,
+              context.clock());
     } catch (MigrationException | RuntimeException e) {
       placed.fd().close();
       spaces.release(placed);

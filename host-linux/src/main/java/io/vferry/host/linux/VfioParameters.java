@@ -4,6 +4,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DeviceParameters;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The parameters of an address, read.
@@ -11,9 +12,16 @@ import java.util.Optional;
  * @param accessPath the way in that was asked for; empty for whatever works best
  * @param leftover what becomes of a device that is not RUNNING after open
  * @param physicalFunction the path of the device to open along with this one
+ * @param virtualFunction which of its virtual functions this is, if sysfs does not tell
  */
 record VfioParameters(
-    Optional<AccessPath> accessPath, Leftover leftover, Optional<String> physicalFunction) {
+    Optional<AccessPath> accessPath,
+    Leftover leftover,
+    Optional<String> physicalFunction,
+    OptionalInt virtualFunction) {
+
+  /** PCI counts virtual functions with 16 bits. */
+  private static final int MOST_VIRTUAL_FUNCTIONS = 0xffff;
 
   /** The ways in by their names in an address. */
   private enum Way {
@@ -35,8 +43,16 @@ record VfioParameters(
               case CDEV -> Optional.of(AccessPath.CDEV);
             },
             in.choice("leftover", Leftover.RESET),
-            in.text("pf"));
+            in.text("pf"),
+            virtualFunction(in));
     in.finish();
     return parameters;
+  }
+
+  /** Reads which virtual function a device is, from 0, where its address says so. */
+  private static OptionalInt virtualFunction(DeviceParameters in) throws MigrationException {
+    return in.has("vf-index")
+        ? OptionalInt.of((int) in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))
+        : OptionalInt.empty();
   }
 }
