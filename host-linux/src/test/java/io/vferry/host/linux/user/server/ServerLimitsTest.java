@@ -310,4 +310,35 @@ class ServerLimitsTest {
       assertThat(file.closed).isEqualTo(1);
     }
   }
+
+  @Test
+  void pagesOfTheLogAreNotSmallerThanOnesOfMemory() throws Exception {
+    try (Talk talk = Talk.with(device).greeted()) {
+      talk.ok(Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x1000));
+      for (long page : new long[] {0, 1, 2048, 4095, 6144, Long.MIN_VALUE + 4096}) {
+        Payload data = new LoggingStartFeature(page, List.of());
+        assertThat(
+                talk.refused(
+                    Command.DEVICE_FEATURE,
+                    FeatureMessage.of(FeatureMessage.SET | LOGGING_START, data)))
+            .as("pages of %d", page)
+            .isEqualTo(EINVAL);
+      }
+      assertThat(device.notes).noneMatch(note -> note.startsWith("log"));
+    }
+  }
+
+  @Test
+  void aFileIsMappedFromAWholePageOn() throws Exception {
+    try (Talk talk = Talk.with(device).greeted()) {
+      for (long offset : new long[] {1, 100, 4095, -4096, Long.MAX_VALUE - 4095}) {
+        FakeFile file = new FakeFile(1 << 16);
+        assertThat(talk.refused(Command.DMA_MAP, new DmaMapMessage(3, offset, 0, 0x1000), file))
+            .as("offset %d", offset)
+            .isEqualTo(EINVAL);
+        assertThat(file.closed).isEqualTo(1);
+      }
+      assertThat(device.mapped).isEmpty();
+    }
+  }
 }

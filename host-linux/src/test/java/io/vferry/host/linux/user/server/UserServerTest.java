@@ -11,6 +11,7 @@ import io.vferry.host.linux.syscall.MemoryFile;
 import io.vferry.host.linux.user.socket.ConnectionException;
 import io.vferry.host.linux.user.socket.MessageConnection;
 import io.vferry.host.linux.user.socket.MessageSocket;
+import io.vferry.host.linux.user.socket.OpenFiles;
 import io.vferry.host.linux.user.wire.Command;
 import io.vferry.host.linux.user.wire.DmaAccessMessage;
 import io.vferry.host.linux.user.wire.DmaLayout;
@@ -25,6 +26,7 @@ import io.vferry.host.linux.user.wire.VersionMessage;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.Region;
+import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.state.DeviceState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,6 +40,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -70,12 +73,16 @@ class UserServerTest {
   }
 
   private void serve(ServerSettings settings) throws Exception {
+    serve(settings, new ServedDevice("dev", device, Optional.of(device)));
+  }
+
+  private void serve(ServerSettings settings, ServedDevice served) throws Exception {
     assumeTrue(Libc.availability().available());
     socket = directory.resolve("a.sock");
     server =
         UserServer.listen(
             socket,
-            new ServedDevice("dev", device, Optional.of(device)),
+            served,
             settings,
             clock,
             new ServerListener() {
@@ -490,6 +497,71 @@ class UserServerTest {
       }
       whyItLeft();
     }
+  }
+
+  /** Only what waits at the same time is too much, not what comes in the course of time. */
+  @Test
+  void manyCommandsOneAfterTheOtherAreNoAttack() throws Exception {
+    try (MessageSocket client = greeted()) {
+      assertThat(ask(client, Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x1000))).isZero();
+      ByteBuffer large = ByteBuffer.allocateDirect(1 << 20);
+      for (int megabytes = 0; megabytes < 70; megabytes++) {
+        assertThat(
+                ask(
+                    client,
+                    Command.REGION_WRITE,
+                    RegionAccessMessage.withData(0, 0, large.duplicate())))
+            .as("more than the region has")
+            .isEqualTo(EINVAL);
+      }
+      assertThat(ask(client, Command.REGION_READ, READ)).isZero();
+    }
+    whyItLeft();
+  }
+
+  /** A region whose writes last until somebody interrupts them. */
+  private record Slow() implements Region {
+
+    @Override
+    public RegionInfo info() {
+      return new RegionInfo(0, 4096, true, true, false);
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer into) {}
+
+    @Override
+    public void write(long offset, ByteBuffer from) throws MigrationException {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        throw new MigrationException(DeviceError.INTERRUPTED, "as a test wants it", e);
+      }
+    }
+
+    @Override
+    public Optional<ByteBuffer> map(long offset, int lengthBytes) {
+      return Optional.empty();
+    }
+  }
+
+  @Test
+  void filesOfCommandsThatStillWaitAreClosed() throws Exception {
+    stop();
+    serve(
+        ServerSettings.DEFAULT,
+        new ServedDevice("dev", new OneRegion(device, new Slow()), Optional.empty()));
+    long before = OpenFiles.count();
+    try (MessageSocket client = greeted();
+        EventFd counter = new EventFd()) {
+      assertThat(ask(client, Command.DMA_MAP, new DmaMapMessage(3, 0, 0x10000, 0x1000))).isZero();
+      Payload write = RegionAccessMessage.withData(0, 0, Talk.bytes("01"));
+      send(client, Command.REGION_WRITE, Talk.bytes(write), List.of());
+      Payload irqs = SetIrqsMessage.of(Data.EVENTFD, Action.TRIGGER, 2, 0, 1);
+      send(client, Command.DEVICE_SET_IRQS, Talk.bytes(irqs), List.of(counter.fd()));
+    }
+    whyItLeft();
+    assertThat(OpenFiles.count()).isEqualTo(before);
   }
 
   @Test

@@ -52,4 +52,22 @@ class SizesTest {
                         Command.DMA_READ, DmaLayout.CURRENT, tooLong, 16)))
         .hasMessageContaining("1 bytes of data were sent, 0 announced");
   }
+
+  @Test
+  void argszIsAtLeastTheStructure() throws Exception {
+    ByteBuffer mapping = ByteBuffer.allocate(32).order(ByteOrder.nativeOrder());
+    assertThat(DmaMapMessage.decode(mapping.putInt(0, 32)).size()).isZero();
+    ByteBuffer unmapping = ByteBuffer.allocate(24).order(ByteOrder.nativeOrder());
+    assertThat(DmaUnmapMessage.decode(unmapping.putInt(0, 24)).argsz()).isEqualTo(24);
+    mapping.putInt(0, 31);
+    unmapping.putInt(0, 23);
+    assertThat(
+            catchThrowableOfType(
+                MalformedMessageException.class, () -> DmaMapMessage.decode(mapping)))
+        .hasMessageContaining("argsz is 31, less than 32");
+    assertThat(
+            catchThrowableOfType(
+                MalformedMessageException.class, () -> DmaUnmapMessage.decode(unmapping)))
+        .hasMessageContaining("argsz is 23, less than 24");
+  }
 }
