@@ -114,4 +114,13 @@ class ClientChannelTest {
     assertThat(server.commands).containsExactly(Command.MIG_DATA_READ.number());
     assertThat(failure(Command.DEVICE_RESET, () -> {}).getMessage()).contains("MIG_DATA_READ");
   }
+
+  @Test
+  void theFirstReasonIsTheOneThatIsTold() {
+    MigrationException lost = failure(Command.DEVICE_RESET, () -> {});
+    channel.close();
+    MigrationException later = failure(Command.DEVICE_RESET, () -> {});
+    assertThat(later.code()).isEqualTo(DeviceError.DEVICE_LOST);
+    assertThat(later.getMessage()).isEqualTo(lost.getMessage());
+  }
 }

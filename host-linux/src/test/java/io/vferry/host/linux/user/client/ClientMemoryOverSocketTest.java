@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,6 +38,7 @@ class ClientMemoryOverSocketTest extends SocketFixture {
 
   private static final int VERSION = 1;
   private static final int DMA_MAP = 2;
+  private static final int DMA_UNMAP = 3;
   private static final int REGION_WRITE = 10;
   private static final int DMA_READ = 11;
   private static final int DMA_WRITE = 12;
@@ -308,5 +310,57 @@ class ClientMemoryOverSocketTest extends SocketFixture {
       assertThat(asked).containsExactly("start 4096 1", "report 10000 4000 4096", "stop");
       device.close();
     }
+  }
+
+  @Test
+  void whatTheServerDoesNotMapItDoesNotReach() throws Exception {
+    open(
+        server().on(DMA_MAP, (message, files, usual) -> List.of(LibvfioUser.refusal(message))), "");
+    assertThatThrownBy(() -> device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE))
+        .isInstanceOf(MigrationException.class);
+    assertRefused(EFAULT, order(DMA_READ, access(0x10000, 4, new byte[0])));
+  }
+
+  @Test
+  void mapsNoMoreThanTheServerAllows() throws Exception {
+    LibvfioUser server = server();
+    server.versionJson = "{\"capabilities\":{\"max_dma_maps\":1}}";
+    open(server, "");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE);
+    assertThatThrownBy(() -> device.dma().map(0x20000, aligned(PAGE), Direction.READ_WRITE))
+        .hasMessageContaining("it allows 1 mappings");
+    assertThat(Collections.frequency(server.commands, DMA_MAP)).isEqualTo(1);
+  }
+
+  @Test
+  void aServerThatUnmapsSomethingElseIsNotBelieved() throws Exception {
+    open(
+        server()
+            .on(
+                DMA_UNMAP,
+                (message, files, usual) -> {
+                  byte[] other = LibvfioUser.body(message);
+                  other[9] ^= 0x10;
+                  return List.of(LibvfioUser.reply(message, other));
+                }),
+        "");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE);
+    assertThatThrownBy(() -> device.dma().unmap(new MemoryRange(0x10000, PAGE)))
+        .hasMessageContaining("something else than was asked for");
+  }
+
+  @Test
+  void whatIsMappedWhileTheLogIsOnCountsAsWritten() throws Exception {
+    open(server(), "?dma=messages");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE);
+    DmaLog log = device.capability(DmaLog.class).orElseThrow();
+    log.start(List.of(new MemoryRange(0x10000, 16 * PAGE)), PAGE);
+    device.dma().map(0x12000, aligned(2 * PAGE), Direction.READ_WRITE);
+    DirtyBitmap all = new DirtyBitmap(new MemoryRange(0x10000, 16 * PAGE), PAGE);
+    log.report(all);
+    assertThat(all.dirtyPages()).isEqualTo(2);
+    assertThat(all.isDirty(2)).isTrue();
+    assertThat(all.isDirty(3)).isTrue();
+    log.stop();
   }
 }

@@ -11,6 +11,7 @@ import io.vferry.host.linux.syscall.MemoryFile;
 import io.vferry.host.linux.user.client.LibvfioUser.Version;
 import io.vferry.host.linux.user.socket.ListeningSocket;
 import io.vferry.host.linux.user.socket.MessageSocket;
+import io.vferry.host.linux.user.socket.OpenFiles;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
@@ -79,6 +80,49 @@ class ClientOverSocketTest extends SocketFixture {
     device.interrupts().disable(2);
     assertThat(counts).containsExactly(8, 8, 4, 0);
     signals.forEach(Fd::close);
+  }
+
+  @Test
+  void allInterruptsAreOnOrNone() throws Exception {
+    List<String> said = new ArrayList<>();
+    LibvfioUser server =
+        server()
+            .on(
+                GET_IRQ_INFO,
+                (message, files, usual) ->
+                    List.of(
+                        LibvfioUser.reply(
+                            message, LibvfioUser.ints(16, 1, message.getInt(24), 20))))
+            .on(
+                SET_IRQS,
+                (message, files, usual) -> {
+                  said.add(message.getInt(28) + "+" + message.getInt(32));
+                  return message.getInt(28) == 8
+                      ? List.of(LibvfioUser.refusal(message))
+                      : usual.get();
+                });
+    open(server, "");
+    assertThatThrownBy(() -> device.interrupts().enable(2, 20, vector -> {}))
+        .isInstanceOf(MigrationException.class);
+    assertThat(said).containsExactly("0+8", "8+8", "0+0");
+  }
+
+  @Test
+  void closeTurnsInterruptsOff() throws Exception {
+    open(
+        server()
+            .on(
+                GET_IRQ_INFO,
+                (message, files, usual) ->
+                    List.of(
+                        LibvfioUser.reply(
+                            message, LibvfioUser.ints(16, 1, message.getInt(24), 3)))),
+        "");
+    device.interrupts().enable(2, 3, vector -> {});
+    device.close();
+    thread.close();
+    // Their files are closed too, as the fixture counts.
+    assertThat(OpenFiles.count()).isEqualTo(openBefore);
   }
 
   private static LibvfioUser withFiles(byte[] moreOfRegion0, int flags, Fd... files) {

@@ -170,6 +170,11 @@ class HostileServerTest {
             17,
             changed(putInt(BODY + 4, 65)),
             "it read 65 bytes; 64 were asked for"),
+        trick(
+            "a read of more than was asked for, all of it sent",
+            17,
+            changed(bytes -> putInt(BODY + 4, 65).apply(length(104).apply(bytes))),
+            "it read 65 bytes; 64 were asked for"),
         trick("a read of -1 bytes", 17, changed(putInt(BODY + 4, -1)), "it read 4294967295 bytes"),
         trick("more read than sent", 17, changed(length(40)), "64 were asked for and 16 sent"),
         trick("a read without size", 17, changed(length(20)), "without a size"),

@@ -17,6 +17,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.MigrationData;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -218,5 +219,16 @@ class LibvfioUserTest {
     assertThat(data.precopy()).isEqualTo(new MigrationData.Precopy(0, 0, false));
     assertThat(data.precopy()).isEqualTo(new MigrationData.Precopy(0, 0, false));
     assertThat(server.commands).filteredOn(command -> command == 19).hasSize(1);
+  }
+
+  @Test
+  void countsItsResets() throws MigrationException {
+    HostDevice device = open(new LibvfioUser(Version.JUNE, 64), "");
+    ResetCount count = device.capability(ResetCount.class).orElseThrow();
+    assertThat(count.resets()).isZero();
+    device.reset();
+    device.reset();
+    assertThat(count.resets()).isEqualTo(2);
+    device.close();
   }
 }
