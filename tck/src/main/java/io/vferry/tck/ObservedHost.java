@@ -212,6 +212,11 @@ final class ObservedHost implements HostDevice {
       watch.touch("trigger an interrupt");
       interrupts.trigger(index, vector);
     }
+
+    @Override
+    public void settle() throws MigrationException {
+      interrupts.settle();
+    }
   }
 
   private final class ObservedDma implements DmaSpace {

@@ -240,6 +240,7 @@ final class Scene implements AutoCloseable {
     party.endGuest();
     Guest arrived = Guest.install(party.host());
     party.guest(arrived);
+    party(from).host().interrupts().settle();
     arrived.fill(old.snapshot());
     arrived.driver().load(old.driver().save());
     party(from).endGuest();

@@ -19,14 +19,25 @@ final class InterruptLoop {
   private static final int POLLFD_REVENTS = 6;
 
   private final Interrupts.Listener listener;
-  private final EventFd stop;
+
+  /** Wakes the thread: to end, or to say how far it is. */
+  private final EventFd wake;
+
   private final List<EventFd> vectors;
   private final Thread thread;
 
+  private boolean ending;
+
+  /** How often somebody has asked to be told how far the thread is. */
+  private long asked;
+
+  /** Up to which of these the thread has told the listener; only the thread changes it. */
+  private long reached;
+
   private InterruptLoop(
-      String name, EventFd stop, List<EventFd> vectors, Interrupts.Listener listener) {
+      String name, EventFd wake, List<EventFd> vectors, Interrupts.Listener listener) {
     this.listener = listener;
-    this.stop = stop;
+    this.wake = wake;
     this.vectors = List.copyOf(vectors);
     this.thread = new Thread(this::run, name);
     this.thread.setDaemon(true);
@@ -62,8 +73,42 @@ final class InterruptLoop {
 
   /** Frees what {@link #create} took, if the thread was never started. */
   void discard() {
-    stop.close();
+    wake.close();
     vectors.forEach(EventFd::close);
+  }
+
+  /**
+   * Waits until the listener has been told of all that was signalled before; of nothing if the
+   * caller is the listener, which would wait for itself.
+   *
+   * @throws InterruptedException if the thread is interrupted; the listener is told all the same
+   */
+  synchronized void settle() throws InterruptedException {
+    if (Thread.currentThread() == thread) {
+      return;
+    }
+    asked++;
+    long mine = asked;
+    wake.signal();
+    while (reached < mine && !ending) {
+      wait();
+    }
+  }
+
+  /** Says up to where the listener has been told; returns whether that was all. */
+  private synchronized boolean passed(long round) {
+    reached = Math.max(reached, round);
+    notifyAll();
+    return ending;
+  }
+
+  private synchronized long round() {
+    return asked;
+  }
+
+  private synchronized void end() {
+    ending = true;
+    notifyAll();
   }
 
   /**
@@ -71,7 +116,8 @@ final class InterruptLoop {
    * the listener.
    */
   void stop() {
-    stop.signal();
+    end();
+    wake.signal();
     if (Thread.currentThread() == thread) {
       return;
     }
@@ -93,32 +139,37 @@ final class InterruptLoop {
     Argument pollfds = new Argument(files * POLLFD_BYTES);
     // The thread alone closes these files, so their numbers stay valid while it polls.
     for (int i = 0; i < files; i++) {
-      int number = (i == 0 ? stop : vectors.get(i - 1)).fd().claim();
+      int number = (i == 0 ? wake : vectors.get(i - 1)).fd().claim();
       pollfds
           .putInt(i * POLLFD_BYTES, number)
           .putShort(i * POLLFD_BYTES + POLLFD_EVENTS, Libc.POLLIN);
     }
     try {
       while (true) {
-        int ready = Fd.poll(pollfds, files);
+        // Signals that came before a round was asked for are seen by a poll that begins later.
+        long round = round();
+        int ready = Fd.poll(pollfds, files, round > reached ? 0 : -1);
         if (ready < 0 && ready != -Errno.EINTR) {
           LOG.log(System.Logger.Level.ERROR, "poll failed: {0}", Errno.text(-ready));
           return;
         }
-        for (int i = 0; i < files; i++) {
-          if (pollfds.getShort(i * POLLFD_BYTES + POLLFD_REVENTS) == 0) {
-            continue;
-          }
-          if (i == 0) {
-            return;
-          }
-          if (vectors.get(i - 1).take() > 0) {
+        if (ready < 0) {
+          continue;
+        }
+        boolean woken = pollfds.getShort(POLLFD_REVENTS) != 0 && wake.take() > 0;
+        for (int i = 1; i < files; i++) {
+          if (pollfds.getShort(i * POLLFD_BYTES + POLLFD_REVENTS) != 0
+              && vectors.get(i - 1).take() > 0) {
             tell(i - 1);
           }
         }
+        if (passed(round) && woken) {
+          return;
+        }
       }
     } finally {
-      stop.fd().release();
+      end();
+      wake.fd().release();
       vectors.forEach(vector -> vector.fd().release());
       discard();
     }

@@ -128,6 +128,26 @@ public final class VfioInterrupts implements Interrupts {
     set(VfioUapi.VFIO_IRQ_SET_ACTION_TRIGGER, index, vector, "signalled");
   }
 
+  @Override
+  public void settle() throws MigrationException {
+    List<InterruptLoop> loops;
+    synchronized (this) {
+      loops = List.copyOf(on.values());
+    }
+    try {
+      // Not under the lock: a listener may be about to mask or unmask.
+      for (InterruptLoop loop : loops) {
+        loop.settle();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MigrationException(
+          DeviceError.INTERRUPTED,
+          "interrupted while interrupts of device %s were told".formatted(device),
+          e);
+    }
+  }
+
   private synchronized void set(int action, int index, int vector, String verb)
       throws MigrationException {
     kind(index);

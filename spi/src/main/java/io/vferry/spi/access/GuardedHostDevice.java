@@ -236,6 +236,11 @@ public final class GuardedHostDevice implements HostDevice {
       guard.check(Access.SET_IRQS);
       inner.trigger(index, vector);
     }
+
+    @Override
+    public void settle() throws MigrationException {
+      inner.settle();
+    }
   }
 
   private final class GuardedDmaSpace implements DmaSpace {

@@ -87,4 +87,16 @@ public interface Interrupts {
    * @throws MigrationException {@code BAD_REQUEST} if there is no such vector or its kind is off
    */
   void trigger(int index, int vector) throws MigrationException;
+
+  /**
+   * Waits until the listeners have been told of all that was raised before. Whoever has stopped the
+   * device and takes the guest elsewhere calls this first, so that no signal is left on its way.
+   * Not to be called by a listener.
+   *
+   * @implSpec does nothing, which is right for whoever tells the listener before a device's stop
+   *     returns
+   * @throws MigrationException {@code IO_FAILED} if that cannot be found out, {@code INTERRUPTED}
+   * @since 1.1
+   */
+  default void settle() throws MigrationException {}
 }

@@ -169,6 +169,8 @@ final class SimGuestRoom implements GuestRoom {
    * @param booted whether the driver knows anything yet
    */
   Saved save(boolean booted) throws MigrationException {
+    // The device has stopped; what it raised before is on its way to the driver.
+    device.interrupts().settle();
     ByteBuffer state = booted ? driver.save() : ByteBuffer.allocate(0);
     if (state.remaining() > MAX_STATE_BYTES) {
       throw new MigrationException(
@@ -206,6 +208,7 @@ final class SimGuestRoom implements GuestRoom {
   }
 
   GuestAudit.Verdict audit() throws MigrationException {
+    device.interrupts().settle();
     return driver.audit();
   }
 
