@@ -78,7 +78,7 @@ class ServedMigrationTest {
     return Discovery.embedded(
         List.of(new VfioMigrationDriver()),
         List.of(backend),
-        List.of(),
+        List.of(new SimDeviceModel()),
         List.of(new SimVmAdaptor()));
   }
 

@@ -247,6 +247,11 @@ final class Simulation implements AutoCloseable {
     return destinationEngine.result().join();
   }
 
+  /** Lets time pass. */
+  void pass(long nanos) throws InterruptedException {
+    clock.advance(nanos);
+  }
+
   /** Lets the guest run on one side, stops everything there, and asks its oracle. */
   GuestAudit.Verdict auditAfterRunning(OpenMachine side)
       throws MigrationException, InterruptedException {

@@ -6,8 +6,8 @@ package io.vferry.tck;
  * @param callNanos how long one step may take, in real time
  * @param seed of everything random
  * @param accessesPerArc at how many accesses to the device, spread over the first 24 of an arc, one
- *     is made to fail; each is tried on a fresh device. Fewer than 24 save time where a driver takes
- *     long to start
+ *     is made to fail; each is tried on a fresh device. Fewer than 24 save time where a driver
+ *     takes long to start
  */
 public record Limits(long callNanos, long seed, int accessesPerArc) {
 

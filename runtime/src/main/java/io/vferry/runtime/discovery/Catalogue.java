@@ -10,6 +10,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.model.DeviceModel;
+import io.vferry.spi.model.GuestSoftware;
 import io.vferry.spi.vm.VirtualMachine;
 import io.vferry.spi.vm.VmAdaptor;
 import io.vferry.spi.vm.VmSpec;
@@ -171,6 +172,23 @@ public final class Catalogue {
               .formatted(context.deviceId(), address.scheme(), availability.reason()));
     }
     return backend.open(address, context);
+  }
+
+  /**
+   * Returns what a guest would run to use a device that does not come with its software: one of a
+   * model that another process has.
+   *
+   * @return empty if no model here is one of that kind
+   * @throws MigrationException if a model cannot say; {@code DRIVER_BROKEN} if it failed
+   */
+  public Optional<GuestSoftware> guestSoftware(HostDeviceInfo device) throws MigrationException {
+    for (Found<DeviceModel> model : models) {
+      Optional<GuestSoftware> software = model.instance().guestSoftware(device);
+      if (software.isPresent()) {
+        return software;
+      }
+    }
+    return Optional.empty();
   }
 
   /**

@@ -3,9 +3,12 @@ package io.vferry.runtime.discovery;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.model.DeviceModel;
+import io.vferry.spi.model.GuestSoftware;
 import java.util.List;
+import java.util.Optional;
 
 /** A device model behind a fence. */
 final class FencedModel implements DeviceModel {
@@ -37,5 +40,10 @@ final class FencedModel implements DeviceModel {
   @Override
   public HostDevice create(DeviceAddress address, OpenContext context) throws MigrationException {
     return fence.call("create", () -> model.create(address, context));
+  }
+
+  @Override
+  public Optional<GuestSoftware> guestSoftware(HostDeviceInfo device) throws MigrationException {
+    return fence.call("guestSoftware", () -> model.guestSoftware(device));
   }
 }

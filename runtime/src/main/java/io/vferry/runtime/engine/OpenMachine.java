@@ -16,6 +16,7 @@ import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.memory.MemoryRange;
+import io.vferry.spi.model.GuestSoftware;
 import io.vferry.spi.vm.PlacedRegion;
 import io.vferry.spi.vm.VirtualMachine;
 import io.vferry.spi.vm.VmSpec;
@@ -82,7 +83,7 @@ public final class OpenMachine implements AutoCloseable {
       OpenMachine machine = new OpenMachine(manifest.vm().name(), vm, devices);
       machine.mapMemory();
       for (OpenDevice device : devices) {
-        vm.plug(device.id(), guarded(device));
+        vm.plug(device.id(), withSoftware(guarded(device), catalogue));
       }
       if (mapPeers) {
         machine.mapPeers(manifest);
@@ -96,6 +97,16 @@ public final class OpenMachine implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /** As a guest finds the driver of a device by its numbers, whichever process has the device. */
+  private static HostDevice withSoftware(HostDevice device, Catalogue catalogue)
+      throws MigrationException {
+    if (device.capability(GuestSoftware.class).isPresent()) {
+      return device;
+    }
+    Optional<GuestSoftware> software = catalogue.guestSoftware(device.info());
+    return software.isPresent() ? new EquippedDevice(device, software.get()) : device;
   }
 
   private static HostDevice guarded(OpenDevice device) {

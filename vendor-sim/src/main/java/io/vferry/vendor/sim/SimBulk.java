@@ -4,10 +4,8 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +22,6 @@ final class SimBulk {
   private static final int BLOCK_SHIFT = 24;
   private static final int BLOCK_BYTES = 1 << BLOCK_SHIFT;
   private static final int BLOCK_PAGES = BLOCK_BYTES >> SimPattern.PAGE_SHIFT;
-  private static final int MAX_REPORTED = 8;
 
   private final SimPattern pattern;
   private final long sizeBytes;
@@ -208,17 +205,14 @@ final class SimBulk {
     return versions[page];
   }
 
-  /** Says which pages do not hold what seed and version demand; the first few. */
-  List<String> wrongPages() {
-    List<String> wrong = new ArrayList<>();
-    for (int page = 0; page < pages && wrong.size() < MAX_REPORTED; page++) {
+  /** Returns the first page that does not hold what seed and version demand; -1 if all do. */
+  int wrongPage() {
+    for (int page = 0; page < pages; page++) {
       if (!pattern.matches(block(page), at(page), length(page), seed, page, versions[page])) {
-        wrong.add(
-            "page %d of the device state is not what version %d holds"
-                .formatted(page, versions[page]));
+        return page;
       }
     }
-    return wrong;
+    return -1;
   }
 
   private Chunk chunk(int first, int count) {

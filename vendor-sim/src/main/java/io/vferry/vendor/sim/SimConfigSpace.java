@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 final class SimConfigSpace {
 
   static final int BYTES = 256;
+  static final int EXTENDED_BYTES = 4096;
   static final int COMMAND = 0x04;
   static final int COMMAND_MEMORY = 2;
   static final int COMMAND_BUS_MASTER = 4;

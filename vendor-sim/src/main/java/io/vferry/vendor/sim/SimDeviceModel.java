@@ -5,9 +5,12 @@ import io.vferry.spi.driver.SpiLevel;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.model.DeviceModel;
+import io.vferry.spi.model.GuestSoftware;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Simulated devices in the profiles of the Linux drivers that can migrate. They do DMA, talk peer
@@ -68,5 +71,11 @@ public final class SimDeviceModel implements DeviceModel {
   @Override
   public HostDevice create(DeviceAddress address, OpenContext context) throws MigrationException {
     return new SimHostDevice(address, context);
+  }
+
+  @Override
+  public Optional<GuestSoftware> guestSoftware(HostDeviceInfo device) throws MigrationException {
+    Optional<SimProfile> profile = SimProfile.of(device);
+    return profile.isPresent() ? Optional.of(SimGuestSoftware.of(profile.get())) : Optional.empty();
   }
 }

@@ -69,10 +69,7 @@ final class SimGuest {
     return plugged.getOrDefault(id, Optional.empty());
   }
 
-  /**
-   * Takes a device, and a driver for it: the one it comes with, or, as a guest does it, the one for
-   * its PCI numbers, so that a simulated device works as well that another process serves.
-   */
+  /** Takes a device, and a driver for it if there is one. */
   void plug(String id, HostDevice device) throws MigrationException {
     if (plugged.containsKey(id)) {
       throw refused("device %s cannot be plugged into %s: the name is taken".formatted(id, name));
@@ -81,9 +78,6 @@ final class SimGuest {
       throw refused("device %s is too many: %s takes %d".formatted(id, name, MAX_DEVICES));
     }
     Optional<GuestSoftware> software = device.capability(GuestSoftware.class);
-    if (software.isEmpty()) {
-      software = SimGuestSoftware.forDevice(device.info());
-    }
     if (software.isEmpty()) {
       plugged.put(id, Optional.empty());
       return;

@@ -50,13 +50,14 @@ final class SimGuestDriver implements GuestDriver {
     SimRegisterAccess access = registers();
     long wished = access.get(SimRegisters.DMA_PAGES_WISHED);
     long free = (room.memoryBytes() >> SimPattern.PAGE_SHIFT) - SimDriverState.RING_PAGES;
-    if (wished < 0 || wished > Math.min(free, SimCore.MAX_DMA_PAGES)) {
+    if (wished < 0 || free < 0) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
           "device %s wishes for %d pages of DMA area; its driver has %d"
               .formatted(room.deviceId(), wished, free));
     }
-    state.dmaPages = (int) wished;
+    // A device of another process may wish for more than was known when the memory was given out.
+    state.dmaPages = (int) Math.min(wished, Math.min(free, SimCore.MAX_DMA_PAGES));
     state.tasksPerSecond = access.get(SimRegisters.TASK_RATE);
     long localBytes = access.get(SimRegisters.LOCAL_BYTES);
     if (localBytes < 0
@@ -222,8 +223,8 @@ final class SimGuestDriver implements GuestDriver {
     return state.setUps > 0 && sender.connectedTo[peer] == state.setUps;
   }
 
-  Optional<SimDeviceTruth.Snapshot> truth() {
-    return room.device().capability(SimDeviceTruth.class).map(SimDeviceTruth::snapshot);
+  SimDeviceTruth truth() throws MigrationException {
+    return SimDeviceTruth.of(room.device());
   }
 
   private void submit(SimRegisterAccess access, int count) throws MigrationException {
@@ -285,7 +286,7 @@ final class SimGuestDriver implements GuestDriver {
 
   @Override
   public GuestAudit.Verdict audit() throws MigrationException {
-    return new SimDriverAudit(room, state, pattern).verdict(truth());
+    return new SimDriverAudit(room, state, pattern).verdict();
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.vferry.vendor.sim;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
-import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.model.GuestDriver;
 import io.vferry.spi.model.GuestRoom;
 import io.vferry.spi.model.GuestSoftware;
@@ -19,22 +18,10 @@ final class SimGuestSoftware implements GuestSoftware {
     this.settings = settings;
   }
 
-  /**
-   * Returns the software for a simulated device that comes without any, by its PCI numbers.
-   *
-   * @return empty if it is no simulated device
-   */
-  static Optional<GuestSoftware> forDevice(HostDeviceInfo device) throws MigrationException {
-    if (device.vendorId() != SimRegisters.VENDOR_ID) {
-      return Optional.empty();
-    }
-    for (SimProfile profile : SimProfile.ALL) {
-      if (device.deviceId() == SimConfigSpace.deviceId(profile)) {
-        DeviceAddress model = new DeviceAddress("sim", profile.name(), Map.of());
-        return Optional.of(new SimGuestSoftware(SimSettings.read(model)));
-      }
-    }
-    return Optional.empty();
+  /** Returns the software for a device of a profile of which no more is known. */
+  static SimGuestSoftware of(SimProfile profile) throws MigrationException {
+    return new SimGuestSoftware(
+        SimSettings.read(new DeviceAddress("sim", profile.name(), Map.of())));
   }
 
   /** Returns what two rings and the DMA area need. */

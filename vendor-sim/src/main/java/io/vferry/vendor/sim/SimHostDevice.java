@@ -130,9 +130,6 @@ final class SimHostDevice implements HostDevice {
     if (type == GuestSoftware.class) {
       return Optional.of(type.cast(new SimGuestSoftware(hardware.settings())));
     }
-    if (type == SimDeviceTruth.class) {
-      return Optional.of(type.cast((SimDeviceTruth) () -> SimDeviceTruth.Snapshot.of(hardware)));
-    }
     return Optional.empty();
   }
 

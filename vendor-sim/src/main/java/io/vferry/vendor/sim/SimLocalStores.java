@@ -64,12 +64,26 @@ final class SimLocalStores {
     ByteBuffer words = content.slice().order(ByteOrder.LITTLE_ENDIAN);
     int slots = words.capacity() / Long.BYTES;
     for (int slot = 0; slot < slots; slot++) {
-      long number = slot + 1 + Math.floorDiv(stores - 1 - slot, (long) slots) * slots;
-      if (words.getLong(slot * Long.BYTES) != (number < 1 ? 0 : word(tag, number))) {
+      if (words.getLong(slot * Long.BYTES) != left(slot, slots, tag, stores)) {
         return slot * Long.BYTES;
       }
     }
     return -1;
+  }
+
+  /** Returns the digests, as the {@link SimLedger} has them, of what so many stores leave. */
+  static long[] digests(int bytes, long tag, long stores) {
+    long[] digests = new long[SimLedger.DIGESTS];
+    int slots = bytes / Long.BYTES;
+    for (int slot = 0; slot < slots; slot++) {
+      digests[slot % SimLedger.DIGESTS] += SimLedger.digest(slot, left(slot, slots, tag, stores));
+    }
+    return digests;
+  }
+
+  private static long left(int slot, int slots, long tag, long stores) {
+    long number = slot + 1 + Math.floorDiv(stores - 1 - slot, (long) slots) * slots;
+    return number < 1 ? 0 : word(tag, number);
   }
 
   private static long word(long tag, long number) {

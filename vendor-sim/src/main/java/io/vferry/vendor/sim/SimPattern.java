@@ -76,6 +76,11 @@ final class SimPattern {
             .equals(noise.slice(offset(check) + header, length - header));
   }
 
+  /** Returns which version a page says that it holds; 0 if it holds zeros. */
+  static long version(ByteBuffer memory, int at) {
+    return memory.getLong(at + 16);
+  }
+
   private static long check(long writer, long page, long version) {
     return mix(mix(mix(writer) ^ page) ^ version);
   }

@@ -226,7 +226,7 @@ class SimFaultsTest {
     side.vm.resume();
     clock.advance(20_000_000);
     SimSide.Device sender = side.device("nic0");
-    SimDeviceTruth.Snapshot before = sender.truth();
+    SimDeviceTruth before = sender.truth();
     assertThat(before.outstanding()).isPositive();
     side.vm.pause();
     long start = clock.nanoTime();
@@ -251,9 +251,9 @@ class SimFaultsTest {
     side.vm.pause();
     side.stopDevices();
     side.startLogs();
-    SimDeviceTruth.Snapshot before = side.device("nic0").truth();
+    SimDeviceTruth before = side.device("nic0").truth();
     clock.advance(1_000_000_000);
-    SimDeviceTruth.Snapshot after = side.device("nic0").truth();
+    SimDeviceTruth after = side.device("nic0").truth();
     assertThat(after.dmaWrites()).isEqualTo(before.dmaWrites());
     assertThat(after.tasksDone()).isEqualTo(before.tasksDone());
     assertThat(after.messagesReceived()).isEqualTo(before.messagesReceived());

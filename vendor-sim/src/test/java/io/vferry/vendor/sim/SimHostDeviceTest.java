@@ -278,8 +278,7 @@ class SimHostDeviceTest {
       loading.write(buffer.flip());
     }
     assertThat(to.setState(DeviceState.RUNNING)).isEmpty();
-    SimDeviceTruth truth = target.capability(SimDeviceTruth.class).orElseThrow();
-    assertThat(truth.snapshot().violations()).isEmpty();
+    assertThat(SimDeviceTruth.of(target).violations()).isEmpty();
     assertThat(target.hardware().core().seed).isEqualTo(1);
 
     MigrationException refusal =

@@ -112,8 +112,13 @@ class SimLocalMemoryTest {
     assertThat(word(region, BYTES + 4096)).isEqualTo(0x1122334455667788L);
     new SimRegisterAccess(region).set(BYTES + 4096, 7);
     assertThat(first.getLong(4096)).isEqualTo(7);
-    assertThat(host.capability(SimDeviceTruth.class).orElseThrow().snapshot().localMemory())
-        .isEqualTo(ByteBuffer.wrap(host.hardware().localMemory().orElseThrow().content()));
+    SimDeviceTruth truth = SimDeviceTruth.of(host);
+    assertThat(truth.localBytes()).isEqualTo(BYTES);
+    assertThat(truth.localDigests().get(0))
+        .as("offset 4096 is word 512")
+        .isNotEqualTo(truth.localDigests().get(1));
+    first.putLong(4096, 8);
+    assertThat(SimDeviceTruth.of(host).localDigests()).isNotEqualTo(truth.localDigests());
   }
 
   @Test

@@ -84,7 +84,7 @@ class SimOracleTest {
       assertThat(move.destination.violations())
           .singleElement()
           .asString()
-          .contains("local memory at offset " + at);
+          .contains("local memory at offset " + at % 512 + ", or a multiple of 512 bytes");
       content[at] ^= 1;
     }
   }

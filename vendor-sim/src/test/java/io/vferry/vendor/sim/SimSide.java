@@ -62,8 +62,8 @@ final class SimSide {
       }
     }
 
-    SimDeviceTruth.Snapshot truth() {
-      return host.capability(SimDeviceTruth.class).orElseThrow().snapshot();
+    SimDeviceTruth truth() throws MigrationException {
+      return SimDeviceTruth.of(host);
     }
   }
 

@@ -105,8 +105,8 @@ class SimStreamTest {
     assertThat(truth(host).violations()).isEmpty();
   }
 
-  private static SimDeviceTruth.Snapshot truth(HostDevice host) {
-    return host.capability(SimDeviceTruth.class).orElseThrow().snapshot();
+  private static SimDeviceTruth truth(HostDevice host) throws MigrationException {
+    return SimDeviceTruth.of(host);
   }
 
   private MigrationException refusal(byte[] bytes) {

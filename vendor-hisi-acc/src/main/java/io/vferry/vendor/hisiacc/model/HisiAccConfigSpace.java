@@ -34,6 +34,12 @@ final class HisiAccConfigSpace implements HisiAccModelRegion.Registers {
   /** Enable, and the logarithm of the number of vectors in use. */
   private static final int MSI_CONTROL_WRITABLE = 0x0071;
 
+  /**
+   * The subsystem of models, by whichever process they are served: a vendor number that PCI-SIG
+   * gave to nobody. Software for a model must not try itself on a real accelerator.
+   */
+  static final int MODEL_VENDOR = 0xf5f5;
+
   private static final int SRIOV = 0x100;
   private static final int SRIOV_CAPABILITY = 0x0001_0010;
 
@@ -50,7 +56,7 @@ final class HisiAccConfigSpace implements HisiAccModelRegion.Registers {
     mask.putShort(COMMAND, (short) COMMAND_WRITABLE);
     bytes.putShort(STATUS, (short) STATUS_CAPABILITIES);
     bytes.put(REVISION, (byte) revision).put(CLASS, (byte) CLASS_ACCELERATOR);
-    bytes.putShort(SUBSYSTEM, (short) HisiAccKind.VENDOR_ID);
+    bytes.putShort(SUBSYSTEM, (short) MODEL_VENDOR);
     bytes.putShort(SUBSYSTEM + 2, (short) deviceId);
     bytes.put(FIRST_CAPABILITY, (byte) MSI).put(MSI, (byte) MSI_ID);
     int log = Integer.numberOfTrailingZeros(HisiAccInterrupts.VECTORS);

@@ -6,11 +6,14 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.SharedParts;
 import io.vferry.spi.model.DeviceModel;
+import io.vferry.spi.model.GuestSoftware;
 import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -94,5 +97,10 @@ public final class HisiAccDeviceModel implements DeviceModel {
       lease.close();
       throw e;
     }
+  }
+
+  @Override
+  public Optional<GuestSoftware> guestSoftware(HostDeviceInfo device) {
+    return HisiAccGuestSoftware.of(device);
   }
 }

@@ -21,11 +21,6 @@ record HisiAccGuestLayout(int queues, int depth, int entryBytes, int dataBytes) 
   private static final long QUEUES = 0x4000;
   private static final int ALIGNMENT = 64;
 
-  static HisiAccGuestLayout of(HisiAccSettings settings) {
-    return new HisiAccGuestLayout(
-        settings.queues(), settings.depth(), settings.kind().taskBytes(), settings.taskBytes());
-  }
-
   long mailboxBuffer() {
     return MAILBOX_BUFFER;
   }

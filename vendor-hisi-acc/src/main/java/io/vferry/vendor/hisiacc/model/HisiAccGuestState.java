@@ -2,10 +2,12 @@ package io.vferry.vendor.hisiacc.model;
 
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
+import io.vferry.vendor.hisiacc.registers.HisiAccKind;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -13,11 +15,11 @@ import java.util.zip.CRC32C;
 final class HisiAccGuestState {
 
   private static final long MAGIC = 0x5441_4753_4943_4148L;
-  private static final int VERSION = 2;
-  private static final int MAX_QUEUES = 64;
+  private static final int VERSION = 3;
   private static final int MAX_VIOLATIONS = 16;
   private static final int MAX_TEXT_BYTES = 400;
 
+  final HisiAccWorkload workload;
   final long[] submitted;
   final long[] consumed;
   boolean loaded;
@@ -39,9 +41,32 @@ final class HisiAccGuestState {
   int nextQueue;
   final List<String> violations = new ArrayList<>();
 
-  HisiAccGuestState(int queues) {
-    this.submitted = new long[queues];
-    this.consumed = new long[queues];
+  HisiAccGuestState(HisiAccWorkload workload) {
+    this.workload = workload;
+    this.submitted = new long[workload.queues()];
+    this.consumed = new long[workload.queues()];
+  }
+
+  /** Returns what a driver knows that is loaded anew after this one, maybe with other queues. */
+  HisiAccGuestState fresh(HisiAccWorkload other) {
+    HisiAccGuestState fresh = new HisiAccGuestState(other);
+    fresh.resets = resets;
+    fresh.unfinished = unfinished;
+    fresh.interrupts = interrupts;
+    fresh.message = message;
+    fresh.caught = caught;
+    fresh.violations.addAll(violations);
+    return fresh;
+  }
+
+  /** Returns how many results the guest has seen. */
+  long totalConsumed() {
+    return Arrays.stream(consumed).sum();
+  }
+
+  /** Returns how many tasks were handed out whose results were not seen. */
+  long outstanding() {
+    return Arrays.stream(submitted).sum() - totalConsumed();
   }
 
   int queues() {
@@ -64,6 +89,8 @@ final class HisiAccGuestState {
                     + texts.stream().mapToInt(text -> 4 + text.length).sum())
             .order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(MAGIC).putInt(VERSION).putInt(queues()).putInt(loaded ? 1 : 0);
+    out.putInt(workload.depth()).putInt(workload.taskBytes()).putInt(workload.tasksPerSecond());
+    out.putLong(workload.seed());
     out.putInt(pendingInterrupts).putInt(nextQueue);
     out.putLong(eventsRead).putLong(asyncEventsRead).putLong(resets).putLong(unfinished);
     out.putLong(interrupts).putLong(message).putLong(caught);
@@ -84,20 +111,20 @@ final class HisiAccGuestState {
   record Decoded(HisiAccGuestState state, int pendingInterrupts) {}
 
   /** Reads an untrusted state. */
-  static Decoded decode(ByteBuffer untrusted, int queues) throws MigrationException {
+  static Decoded decode(ByteBuffer untrusted, HisiAccKind kind) throws MigrationException {
     ByteBuffer in = untrusted.slice().order(ByteOrder.LITTLE_ENDIAN);
-    int fixed = 80 + queues * 2 * Long.BYTES + Integer.BYTES;
     if (in.remaining() < Long.BYTES + 2 * Integer.BYTES || in.getLong() != MAGIC) {
       throw corrupt("is none of this driver");
     }
     int version = in.getInt();
-    int count = in.getInt();
-    if (version != VERSION || count != queues || count > MAX_QUEUES) {
+    int queues = in.getInt();
+    if (version != VERSION || queues < 1 || queues > HisiAccWorkload.MAX_QUEUES) {
       throw new MigrationException(
           DeviceError.DATA_INCOMPATIBLE,
-          "the guest driver's state has version %d and %d queues; this driver has %d and %d"
-              .formatted(version, count, VERSION, queues));
+          "the guest driver's state has version %d and %d queues; this driver knows %d, and up to %d"
+              .formatted(version, queues, VERSION, HisiAccWorkload.MAX_QUEUES));
     }
+    int fixed = 100 + queues * 2 * Long.BYTES + Integer.BYTES;
     if (in.limit() < fixed) {
       throw corrupt("is cut off");
     }
@@ -106,8 +133,9 @@ final class HisiAccGuestState {
     if ((int) crc.getValue() != in.getInt(in.limit() - Integer.BYTES)) {
       throw corrupt("is damaged");
     }
-    HisiAccGuestState state = new HisiAccGuestState(queues);
-    state.loaded = in.getInt() != 0;
+    boolean loaded = in.getInt() != 0;
+    HisiAccGuestState state = new HisiAccGuestState(workload(in, kind, queues));
+    state.loaded = loaded;
     int pending = in.getInt();
     state.nextQueue = Math.floorMod(in.getInt(), queues);
     state.eventsRead = in.getLong();
@@ -141,6 +169,22 @@ final class HisiAccGuestState {
       throw corrupt("has " + in.remaining() + " bytes too many");
     }
     return new Decoded(state, pending);
+  }
+
+  private static HisiAccWorkload workload(ByteBuffer in, HisiAccKind kind, int queues)
+      throws MigrationException {
+    int depth = in.getInt();
+    int taskBytes = in.getInt();
+    int tasksPerSecond = in.getInt();
+    if (depth < HisiAccWorkload.MIN_DEPTH
+        || depth > HisiAccWorkload.MAX_DEPTH
+        || taskBytes < HisiAccWorkload.MIN_TASK_BYTES
+        || taskBytes > HisiAccWorkload.MAX_TASK_BYTES
+        || tasksPerSecond < 0
+        || tasksPerSecond > HisiAccWorkload.MAX_TASKS_PER_SECOND) {
+      throw corrupt("has a workload that makes no sense");
+    }
+    return new HisiAccWorkload(kind, queues, depth, taskBytes, tasksPerSecond, in.getLong());
   }
 
   private static MigrationException corrupt(String what) {

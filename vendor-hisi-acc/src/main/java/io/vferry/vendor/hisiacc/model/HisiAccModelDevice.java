@@ -118,7 +118,7 @@ final class HisiAccModelDevice implements HostDevice {
         "pci",
         HisiAccKind.VENDOR_ID,
         deviceId,
-        HisiAccKind.VENDOR_ID,
+        HisiAccConfigSpace.MODEL_VENDOR,
         deviceId,
         false,
         properties);
@@ -194,7 +194,11 @@ final class HisiAccModelDevice implements HostDevice {
       return Optional.of(type.cast(chip.function(number).log()));
     }
     if (type == GuestSoftware.class && number != HisiAccChip.PHYSICAL) {
-      return Optional.of(type.cast(new HisiAccGuestSoftware(chip.settings())));
+      HisiAccSettings settings = chip.settings();
+      return Optional.of(
+          type.cast(
+              new HisiAccGuestSoftware(
+                  settings.workload(), settings.guest(), settings.isolation())));
     }
     return Optional.empty();
   }

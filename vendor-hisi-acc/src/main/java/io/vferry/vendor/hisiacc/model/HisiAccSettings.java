@@ -50,6 +50,11 @@ record HisiAccSettings(
     String chip,
     int vf) {
 
+  /** Returns what the guest does with one of the functions. */
+  HisiAccWorkload workload() {
+    return new HisiAccWorkload(kind, queues, depth, taskBytes, tasksPerSecond, seed);
+  }
+
   /** Whether another device with these settings can be on the same chip. */
   boolean sameChip(HisiAccSettings other) {
     return withVf(0).equals(other.withVf(0));
@@ -81,6 +86,7 @@ record HisiAccSettings(
   static HisiAccSettings read(HisiAccKind kind, DeviceAddress address) throws MigrationException {
     DeviceParameters parameters =
         new DeviceParameters("the modelled device " + address.path(), address.parameters());
+    HisiAccWorkload usual = HisiAccWorkload.of(kind);
     int version = version(parameters);
     int functions = (int) parameters.number("vfs", 1, 1, HisiAccNumbers.MAX_VFS);
     HisiAccSettings settings =
@@ -89,7 +95,7 @@ record HisiAccSettings(
             version,
             parameters.flag("windows", false) && version > HisiAccNumbers.QM_V3,
             functions,
-            (int) parameters.number("queues", 16, 1, 64),
+            (int) parameters.number("queues", usual.queues(), 1, HisiAccWorkload.MAX_QUEUES),
             parameters.flag("isolation", false),
             (int) parameters.number("capabilities", 0x601, 0, 0xffff),
             parameters.nanos("tick", 50_000, 1_000, 1_000_000_000),
@@ -98,10 +104,19 @@ record HisiAccSettings(
             parameters.flag("iommu-log", false),
             parameters.flag("host-page-64k", false) ? 0x10000 : 0x1000,
             parameters.flag("guest", true),
-            (int) parameters.number("depth", 16, 4, 1024),
-            (int) parameters.number("task-rate", 2_000, 0, 1_000_000),
-            (int) parameters.number("task-bytes", 64, 8, 4096),
-            parameters.number("seed", 1, 0, Integer.MAX_VALUE),
+            (int)
+                parameters.number(
+                    "depth", usual.depth(), HisiAccWorkload.MIN_DEPTH, HisiAccWorkload.MAX_DEPTH),
+            (int)
+                parameters.number(
+                    "task-rate", usual.tasksPerSecond(), 0, HisiAccWorkload.MAX_TASKS_PER_SECOND),
+            (int)
+                parameters.number(
+                    "task-bytes",
+                    usual.taskBytes(),
+                    HisiAccWorkload.MIN_TASK_BYTES,
+                    HisiAccWorkload.MAX_TASK_BYTES),
+            parameters.number("seed", usual.seed(), 0, Integer.MAX_VALUE),
             parameters.text("chip").orElse(""),
             (int) parameters.number("vf", functions - 1, 0, functions - 1));
     parameters.finish();

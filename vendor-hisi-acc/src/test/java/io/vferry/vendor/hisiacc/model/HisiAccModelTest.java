@@ -63,7 +63,7 @@ final class HisiAccModelTest {
     side.boot();
     side.guest.submit(1);
     clock.advance(20 * HisiAccSide.TICK_NANOS);
-    long result = HisiAccGuestLayout.of(side.chip.settings()).result(0, 0);
+    long result = side.chip.settings().workload().layout().result(0, 0);
     side.memory.putInt((int) result + HisiAccContexts.RESULT_TIMES, 2);
     side.guest.tick(0);
     assertThat(side.guest.state().violations).containsExactly("task 1 of queue 0 was done 2 times");

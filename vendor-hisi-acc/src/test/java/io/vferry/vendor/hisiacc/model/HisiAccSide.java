@@ -69,7 +69,7 @@ final class HisiAccSide {
     host.dma().map(MEMORY, memory.duplicate(), DmaSpace.Direction.READ_WRITE);
     this.guest =
         (HisiAccGuestDriver) host.capability(GuestSoftware.class).orElseThrow().install(new Room());
-    assertThat(HisiAccGuestLayout.of(chip.settings()).totalBytes()).isLessThan(bytes);
+    assertThat(chip.settings().workload().layout().totalBytes()).isLessThan(bytes);
   }
 
   /** A side with a chip of its own and one function. */

@@ -69,7 +69,8 @@ final class Mlx5Card implements Mlx5Bench {
             Mlx5ConfigRegion.PHYSICAL_DEVICE,
             settings.vectors,
             Map.of(Mlx5CardBar.INDEX, Mlx5CardBar.BYTES),
-            () -> {});
+            () -> {},
+            null);
     this.queue =
         new Mlx5CommandQueue(iommu, settings.logSlots, settings.logStride, settings.assumptions);
     this.resources = new Mlx5Resources(settings.assumptions, Math.max(1, settings.vectors));

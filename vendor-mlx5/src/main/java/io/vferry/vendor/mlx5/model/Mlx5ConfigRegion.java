@@ -4,18 +4,32 @@ import io.vferry.spi.host.RegionInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** PCI config space of a function. It belongs to the host and does not travel. Any thread. */
+/**
+ * PCI config space of a function. It belongs to the host and does not travel; but a virtual
+ * function shows in the extended part, behind the first 256 bytes, its {@link Mlx5Ledger}. Any
+ * thread.
+ */
 final class Mlx5ConfigRegion extends Mlx5Region {
 
   static final int VENDOR = 0x15b3;
   static final int PHYSICAL_DEVICE = 0x1021;
   static final int VIRTUAL_DEVICE = 0x101e;
+
+  /**
+   * The subsystem of models, by whichever process they are served: a vendor number that PCI-SIG
+   * gave to nobody. Software for a model must not try itself on a card.
+   */
+  static final int MODEL_VENDOR = 0xf5f5;
+
   static final int SUBSYSTEM = 0x0010;
   static final int COMMAND = 0x04;
   static final int COMMAND_MEMORY = 2;
   static final int COMMAND_BUS_MASTER = 4;
   private static final int BYTES = 256;
+  private static final int EXTENDED_BYTES = 4096;
   private static final int BARS = 0x10;
   private static final int MSIX = 0x40;
 
@@ -30,15 +44,24 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   private final byte[] now;
   private final Runnable changed;
 
+  private final @Nullable Supplier<ByteBuffer> extended;
+
   /**
    * Creates the config space of a function.
    *
    * @param vectors of MSI-X
    * @param barBytes size of each BAR, powers of two, by index; each takes the next index as well
-   * @param changed is called when something was written
+   * @param changed is called when something was written, without a lock of this
+   * @param extended gives what the extended part holds, if there is one
    */
-  Mlx5ConfigRegion(int device, int vectors, Map<Integer, Integer> barBytes, Runnable changed) {
-    super(RegionInfo.PCI_CONFIG, BYTES);
+  Mlx5ConfigRegion(
+      int device,
+      int vectors,
+      Map<Integer, Integer> barBytes,
+      Runnable changed,
+      @Nullable Supplier<ByteBuffer> extended) {
+    super(RegionInfo.PCI_CONFIG, extended == null ? BYTES : EXTENDED_BYTES);
+    this.extended = extended;
     ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putShort(0x00, (short) VENDOR).putShort(0x02, (short) device);
@@ -51,7 +74,7 @@ final class Mlx5ConfigRegion extends Mlx5Region {
           bytes.putInt(BARS + index * Integer.BYTES, MEMORY_64_BIT);
           mask.putLong(BARS + index * Integer.BYTES, -size);
         });
-    bytes.putShort(0x2c, (short) VENDOR).putShort(0x2e, (short) SUBSYSTEM);
+    bytes.putShort(0x2c, (short) MODEL_VENDOR).putShort(0x2e, (short) SUBSYSTEM);
     if (vectors > 0) {
       // There is a list of capabilities, with one in it.
       bytes.putShort(0x06, (short) 0x0010);
@@ -74,17 +97,24 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   }
 
   @Override
-  synchronized void load(int offset, ByteBuffer into) {
-    into.put(now, offset, into.remaining());
+  void load(int offset, ByteBuffer into) {
+    int plain = Math.max(0, Math.min(into.remaining(), BYTES - offset));
+    synchronized (this) {
+      into.put(now, Math.min(offset, BYTES), plain);
+    }
+    if (extended != null && into.hasRemaining()) {
+      into.put(extended.get().slice(offset + plain - BYTES, into.remaining()));
+    }
   }
 
   @Override
   void store(int offset, ByteBuffer from) {
     synchronized (this) {
-      for (int at = offset; from.hasRemaining(); at++) {
+      for (int at = offset; from.hasRemaining() && at < BYTES; at++) {
         now[at] = (byte) ((now[at] & ~writable[at]) | (from.get() & writable[at]));
       }
     }
+    from.position(from.limit());
     changed.run();
   }
 }

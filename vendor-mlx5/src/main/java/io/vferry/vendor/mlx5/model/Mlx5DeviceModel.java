@@ -16,6 +16,7 @@ import io.vferry.spi.model.GuestSoftware;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -122,16 +123,14 @@ public final class Mlx5DeviceModel implements DeviceModel {
     capabilities.put(HostClock.class, context.clock());
     capabilities.put(ResetCount.class, (ResetCount) function::resetsCompleted);
     capabilities.put(Mlx5Bench.class, card);
-    capabilities.put(GuestSoftware.class, new Mlx5GuestSoftware(function));
-    capabilities.put(
-        Mlx5GuestTruth.class, (Mlx5GuestTruth) () -> Mlx5GuestTruth.Snapshot.of(function));
+    capabilities.put(GuestSoftware.class, new Mlx5GuestSoftware(settings.dmaPages));
     return new Mlx5FunctionDevice(
         new HostDeviceInfo(
             address,
             BUS,
             Mlx5ConfigRegion.VENDOR,
             Mlx5ConfigRegion.VIRTUAL_DEVICE,
-            Mlx5ConfigRegion.VENDOR,
+            Mlx5ConfigRegion.MODEL_VENDOR,
             Mlx5ConfigRegion.SUBSYSTEM,
             false,
             Map.of(
@@ -151,5 +150,12 @@ public final class Mlx5DeviceModel implements DeviceModel {
           card.close(function);
           lease.close();
         });
+  }
+
+  @Override
+  public Optional<GuestSoftware> guestSoftware(HostDeviceInfo device) {
+    return Mlx5GuestSoftware.knows(device)
+        ? Optional.of(new Mlx5GuestSoftware(Mlx5GuestSoftware.USUAL_DMA_PAGES))
+        : Optional.empty();
   }
 }

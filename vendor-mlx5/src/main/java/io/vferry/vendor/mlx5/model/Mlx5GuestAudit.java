@@ -1,34 +1,36 @@
 package io.vferry.vendor.mlx5.model;
 
 import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.model.GuestDriver;
 import io.vferry.spi.model.GuestRoom;
 import io.vferry.spi.vm.GuestAudit;
+import io.vferry.spi.vm.PlacedRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Compares what the guest's driver knows with what memory holds and what the device did. */
 final class Mlx5GuestAudit {
+
+  /** So many writes of a page are tried to say which one it lacks. */
+  private static final long MAX_SEARCHED = 1 << 20;
 
   private static final int PAGE = Mlx5Pattern.PAGE_BYTES;
   private static final int ENTRIES = Mlx5GuestRegisters.RING_ENTRIES;
 
   private final GuestRoom room;
-  private final Mlx5GuestTruth.Snapshot truth;
+  private final Mlx5GuestTruth truth;
   private final long tag;
   private final int dmaPages;
   private final List<String> violations;
   private final Map<String, Long> counts = new LinkedHashMap<>();
 
   Mlx5GuestAudit(
-      GuestRoom room,
-      Mlx5GuestTruth.Snapshot truth,
-      long tag,
-      int dmaPages,
-      List<String> violations) {
+      GuestRoom room, Mlx5GuestTruth truth, long tag, int dmaPages, List<String> violations) {
     this.room = room;
     this.truth = truth;
     this.tag = tag;
@@ -50,7 +52,7 @@ final class Mlx5GuestAudit {
       throws MigrationException {
     counts.put("device-resets", setUps - 1);
     truth.violations().forEach(this::violated);
-    if (truth.tag() != tag || truth.sequences().size() != dmaPages) {
+    if (truth.tag() != tag || truth.dmaPages() != dmaPages) {
       violated("the device is not set up as the guest's driver knows it");
       return new GuestAudit.Verdict(counts, violations);
     }
@@ -72,7 +74,7 @@ final class Mlx5GuestAudit {
   }
 
   private void violated(String what) {
-    violations.add(room.deviceId() + ": " + what);
+    violations.add(what);
   }
 
   private void checkRequests(long submitted, long consumed) {
@@ -136,21 +138,50 @@ final class Mlx5GuestAudit {
     }
   }
 
+  /** Each page is what some write made it, and these writes are the last ones of the function. */
   private void checkDmaArea() throws MigrationException {
+    long[] digests = new long[Mlx5Ledger.DIGESTS];
+    boolean[] damaged = new boolean[dmaPages];
     for (int page = 0; page < dmaPages; page++) {
-      long sequence = truth.sequences().get(page);
-      if (!Mlx5Pattern.matches(page(Mlx5GuestSoftware.RING_PAGES + page), tag, page, sequence)) {
-        violated("page %d of the DMA area lacks write %d".formatted(page, sequence));
+      ByteBuffer bytes = page(Mlx5GuestSoftware.RING_PAGES + page);
+      long sequence = Mlx5Pattern.version(bytes, tag, page);
+      damaged[page] = !Mlx5Pattern.matches(bytes, tag, page, sequence);
+      digests[page % Mlx5Ledger.DIGESTS] += Mlx5Ledger.digest(page, sequence);
+    }
+    for (int page = 0; page < dmaPages; page++) {
+      long digest = truth.digests().get(page % Mlx5Ledger.DIGESTS);
+      if (damaged[page] || digests[page % Mlx5Ledger.DIGESTS] != digest) {
+        violated(lacking(page, digest));
       }
     }
   }
 
-  private void checkPeers() {
-    for (Mlx5GuestTruth.Sent sent : truth.sent()) {
-      if (sent.received() > 0 && sent.received() != sent.sent()) {
-        violated(
-            "%d messages were sent to 0x%x, %d are there"
-                .formatted(sent.sent(), sent.address(), sent.received()));
+  private String lacking(int page, long digest) {
+    if (dmaPages <= Mlx5Ledger.DIGESTS) {
+      for (long sequence = 0; sequence < MAX_SEARCHED; sequence++) {
+        if (Mlx5Ledger.digest(page, sequence) == digest) {
+          return "page %d of the DMA area lacks write %d".formatted(page, sequence);
+        }
+      }
+    }
+    return "page %d of the DMA area lacks its last write, or one %d pages away does"
+        .formatted(page, Mlx5Ledger.DIGESTS);
+  }
+
+  /** What a function sent to another one of which the guest has the driver, has arrived. */
+  private void checkPeers() throws MigrationException {
+    List<PlacedRegion> peers = room.peers();
+    for (int peer = 0; peer < peers.size(); peer++) {
+      Optional<GuestDriver> other = room.driver(peers.get(peer).deviceId());
+      long key = Mlx5GuestDriver.key(tag, peer);
+      long sent = truth.sent().getOrDefault(key, 0L);
+      if (other.isPresent() && other.get() instanceof Mlx5GuestDriver known) {
+        long received = known.truth().received().getOrDefault(key, 0L);
+        if (received > 0 && received != sent) {
+          violated(
+              "%d messages were sent to %s, %d are there"
+                  .formatted(sent, peers.get(peer).deviceId(), received));
+        }
       }
     }
   }

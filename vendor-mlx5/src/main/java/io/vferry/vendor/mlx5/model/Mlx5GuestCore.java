@@ -25,7 +25,10 @@ final class Mlx5GuestCore {
   }
 
   private static final int VERSION = 1;
-  private static final int MAX_SENDERS = 256;
+
+  /** As many as {@link Mlx5Ledger} has room for. */
+  private static final int MAX_SENDERS = 128;
+
   static final int MAX_IN_FLIGHT = Mlx5GuestRegisters.RING_ENTRIES;
 
   long random;

@@ -29,9 +29,9 @@ final class Mlx5GuestDriver implements GuestDriver {
   private static final int ENTRY_BYTES = Mlx5GuestRegisters.RING_ENTRY_BYTES;
 
   private final GuestRoom room;
-  private final int dmaPages;
   private final AtomicInteger interrupts = new AtomicInteger();
   private final List<String> violations = new ArrayList<>();
+  private int dmaPages;
   private double requestRest;
   private boolean ready;
   private long requestsPerSecond;
@@ -41,9 +41,8 @@ final class Mlx5GuestDriver implements GuestDriver {
   private long requestsSeen;
   private long scratch;
 
-  Mlx5GuestDriver(GuestRoom room, int dmaPages) {
+  Mlx5GuestDriver(GuestRoom room) {
     this.room = room;
-    this.dmaPages = dmaPages;
   }
 
   private long name() {
@@ -57,6 +56,11 @@ final class Mlx5GuestDriver implements GuestDriver {
   /** Returns what marks all that the device writes since it was last set up. */
   private long tag() {
     return name() + setUps;
+  }
+
+  /** Returns what marks the messages to one peer. */
+  static long key(long tag, int peer) {
+    return tag + ((long) peer << 48);
   }
 
   private Region registers() throws MigrationException {
@@ -75,6 +79,16 @@ final class Mlx5GuestDriver implements GuestDriver {
 
   @Override
   public void boot() throws MigrationException {
+    long wished = get(Mlx5GuestRegisters.DMA_PAGES_WISHED);
+    long free = room.memoryBytes() / PAGE - Mlx5GuestSoftware.RING_PAGES;
+    if (wished < 0 || free < 0) {
+      throw new MigrationException(
+          DeviceError.BAD_REQUEST,
+          "device %s wants %d pages of DMA area; its driver has %d"
+              .formatted(room.deviceId(), wished, free));
+    }
+    // A function of another process may want more than was known when the memory was given out.
+    dmaPages = (int) Math.min(Math.min(wished, free), Mlx5FunctionSettings.MAX_DMA_PAGES);
     setUp();
   }
 
@@ -99,7 +113,7 @@ final class Mlx5GuestDriver implements GuestDriver {
     }
     for (int peer = 0; peer < peers.size(); peer++) {
       int at = Mlx5GuestRegisters.PEER + peer * Mlx5GuestRegisters.PEER_STRIDE;
-      set(at + Mlx5GuestRegisters.PEER_KEY, tag() + ((long) peer << 48));
+      set(at + Mlx5GuestRegisters.PEER_KEY, key(tag(), peer));
       set(at, peers.get(peer).guestAddress());
     }
     set(Mlx5GuestRegisters.CONTROL, 1);
@@ -178,8 +192,7 @@ final class Mlx5GuestDriver implements GuestDriver {
       if (number != due
           || entry.getLong(8) != Mlx5Pattern.mix(payload(tag(), due))
           || entry.getLong(16) != tag()) {
-        violated(
-            "%s: request %d was done where %d was due".formatted(room.deviceId(), number, due));
+        violated("request %d was done where %d was due".formatted(number, due));
         return;
       }
       consumed++;
@@ -242,14 +255,9 @@ final class Mlx5GuestDriver implements GuestDriver {
     long newSeen = in.getLong();
     long newScratch = in.getLong();
     int count = in.getInt();
-    if (pages != dmaPages) {
-      throw new MigrationException(
-          DeviceError.DATA_INCOMPATIBLE,
-          "the guest's driver of %s used %d pages, and the device here wants %d; say the same"
-                  .formatted(room.deviceId(), pages, dmaPages)
-              + " dma-area on both sides");
-    }
-    if (room.memoryBytes() < (long) (Mlx5GuestSoftware.RING_PAGES + dmaPages) * PAGE) {
+    if (pages < 0
+        || pages > Mlx5FunctionSettings.MAX_DMA_PAGES
+        || room.memoryBytes() < (long) (Mlx5GuestSoftware.RING_PAGES + pages) * PAGE) {
       throw corrupt("comes with too little memory");
     }
     if (wasReady < 0
@@ -278,6 +286,7 @@ final class Mlx5GuestDriver implements GuestDriver {
       throw corrupt("is too long");
     }
     ready = wasReady == 1;
+    dmaPages = pages;
     requestsPerSecond = rate;
     setUps = newSetUps;
     submitted = newSubmitted;
@@ -289,18 +298,15 @@ final class Mlx5GuestDriver implements GuestDriver {
     violations.addAll(came);
   }
 
+  /** Returns what the function says of itself. */
+  Mlx5GuestTruth truth() throws MigrationException {
+    return Mlx5GuestTruth.of(room.device());
+  }
+
   @Override
   public GuestAudit.Verdict audit() throws MigrationException {
-    Mlx5GuestTruth truth =
-        room.device()
-            .capability(Mlx5GuestTruth.class)
-            .orElseThrow(
-                () ->
-                    new MigrationException(
-                        DeviceError.IO_FAILED,
-                        "device %s cannot be looked into".formatted(room.deviceId())));
     Mlx5GuestAudit audit =
-        new Mlx5GuestAudit(room, truth.snapshot(), tag(), dmaPages, List.copyOf(violations));
+        new Mlx5GuestAudit(room, truth(), tag(), dmaPages, List.copyOf(violations));
     return ready
         ? audit.verdict(submitted, consumed, scratch, interrupts.get(), setUps)
         : audit.untouched();

@@ -12,13 +12,6 @@ final class Mlx5Mailbox extends Mlx5Region {
     this.function = function;
   }
 
-  /** Returns the number of the last message that came from a sender. */
-  long received(long key) {
-    synchronized (function.card) {
-      return function.engine.core().received.getOrDefault(key, 0L);
-    }
-  }
-
   @Override
   void load(int offset, ByteBuffer into) {
     while (into.hasRemaining()) {

@@ -19,6 +19,20 @@ final class Mlx5Pattern {
     return z ^ (z >>> 31);
   }
 
+  /** Undoes {@link #mix}. */
+  static long unmix(long mixed) {
+    long z = mixed ^ (mixed >>> 31) ^ (mixed >>> 62);
+    z *= 0x319642b2d24d8ec3L;
+    z = (z ^ (z >>> 27) ^ (z >>> 54)) * 0x96de1b173f119089L;
+    return (z ^ (z >>> 30) ^ (z >>> 60)) - STEP;
+  }
+
+  /** Returns which version a page says that it holds: as its first 8 bytes have it. */
+  static long version(ByteBuffer from, long writer, long page) {
+    long word = from.slice().order(ByteOrder.nativeOrder()).getLong(0);
+    return word == 0 ? 0 : unmix(word) - mix(writer ^ mix(page));
+  }
+
   private static long first(long writer, long page, long version) {
     return mix(mix(writer ^ mix(page)) + version);
   }

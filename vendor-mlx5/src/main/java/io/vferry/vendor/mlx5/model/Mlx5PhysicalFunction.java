@@ -92,7 +92,7 @@ final class Mlx5PhysicalFunction {
             Mlx5DeviceModel.BUS,
             Mlx5ConfigRegion.VENDOR,
             Mlx5ConfigRegion.PHYSICAL_DEVICE,
-            Mlx5ConfigRegion.VENDOR,
+            Mlx5ConfigRegion.MODEL_VENDOR,
             Mlx5ConfigRegion.SUBSYSTEM,
             false,
             Map.of("firmware", card.settings().firmware, "psid", card.settings().psid)),

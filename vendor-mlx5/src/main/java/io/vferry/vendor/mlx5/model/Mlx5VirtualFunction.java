@@ -75,8 +75,15 @@ final class Mlx5VirtualFunction {
             Map.of(
                 Mlx5GuestRegisters.BAR, Mlx5GuestRegisters.BAR_BYTES,
                 Mlx5GuestRegisters.MAILBOX_BAR, Mlx5GuestRegisters.MAILBOX_BYTES),
-            () -> card.act(engine::update));
+            () -> card.act(engine::update),
+            this::ledger);
     this.lastNanos = clock.nanoTime();
+  }
+
+  private ByteBuffer ledger() {
+    synchronized (card) {
+      return Mlx5Ledger.encode(this);
+    }
   }
 
   private long writer() {
