@@ -14,6 +14,9 @@ final class SimConfigSpace {
   static final int MSIX_CAPABILITY = 0x40;
   private static final int MEMORY_64_BIT = 4;
 
+  /** Without it nobody looks for the extended part. */
+  private static final int EXPRESS_CAPABILITY = 0x60;
+
   private final byte[] initial = new byte[BYTES];
   private final byte[] writable = new byte[BYTES];
 
@@ -41,12 +44,18 @@ final class SimConfigSpace {
     bytes.putShort(0x2e, (short) profile.number());
     bytes.put(0x34, (byte) MSIX_CAPABILITY);
     mask.put(0x3c, (byte) 0xff);
-    bytes.put(MSIX_CAPABILITY, (byte) 0x11);
+    bytes.put(MSIX_CAPABILITY, (byte) 0x11).put(MSIX_CAPABILITY + 1, (byte) EXPRESS_CAPABILITY);
     bytes.putShort(MSIX_CAPABILITY + 2, (short) (SimRegisters.VECTORS - 1));
     // Enable and function mask.
     mask.putShort(MSIX_CAPABILITY + 2, (short) 0xc000);
     bytes.putInt(MSIX_CAPABILITY + 4, SimRegisters.MSIX_TABLE | SimRegisters.GUEST_BAR);
     bytes.putInt(MSIX_CAPABILITY + 8, SimRegisters.MSIX_PBA | SimRegisters.GUEST_BAR);
+    // An endpoint, version 2, with one lane of the first generation.
+    bytes.put(EXPRESS_CAPABILITY, (byte) 0x10).putShort(EXPRESS_CAPABILITY + 2, (short) 2);
+    bytes.putInt(EXPRESS_CAPABILITY + 4, 0x8000).putInt(EXPRESS_CAPABILITY + 12, 0x11);
+    bytes.putShort(EXPRESS_CAPABILITY + 18, (short) 0x11);
+    // The control register, but for the reset.
+    mask.putShort(EXPRESS_CAPABILITY + 8, (short) 0x7fff);
   }
 
   static int deviceId(SimProfile profile) {

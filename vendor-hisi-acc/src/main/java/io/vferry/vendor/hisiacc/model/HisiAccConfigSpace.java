@@ -40,6 +40,9 @@ final class HisiAccConfigSpace implements HisiAccModelRegion.Registers {
    */
   static final int MODEL_VENDOR = 0xf5f5;
 
+  /** Without it nobody looks behind the first 256 bytes. */
+  private static final int EXPRESS = 0x60;
+
   private static final int SRIOV = 0x100;
   private static final int SRIOV_CAPABILITY = 0x0001_0010;
 
@@ -58,7 +61,13 @@ final class HisiAccConfigSpace implements HisiAccModelRegion.Registers {
     bytes.put(REVISION, (byte) revision).put(CLASS, (byte) CLASS_ACCELERATOR);
     bytes.putShort(SUBSYSTEM, (short) MODEL_VENDOR);
     bytes.putShort(SUBSYSTEM + 2, (short) deviceId);
-    bytes.put(FIRST_CAPABILITY, (byte) MSI).put(MSI, (byte) MSI_ID);
+    bytes.put(FIRST_CAPABILITY, (byte) MSI).put(MSI, (byte) MSI_ID).put(MSI + 1, (byte) EXPRESS);
+    // An endpoint, version 2, with one lane of the first generation.
+    bytes.put(EXPRESS, (byte) 0x10).putShort(EXPRESS + 2, (short) 2);
+    bytes.putInt(EXPRESS + 4, 0x8000).putInt(EXPRESS + 12, 0x11);
+    bytes.putShort(EXPRESS + 18, (short) 0x11);
+    // The control register, but for the reset.
+    mask.putShort(EXPRESS + 8, (short) 0x7fff);
     int log = Integer.numberOfTrailingZeros(HisiAccInterrupts.VECTORS);
     bytes.putShort(MSI + 2, (short) (MSI_64_BIT | log << 1));
     mask.putShort(MSI + 2, (short) MSI_CONTROL_WRITABLE);

@@ -33,6 +33,9 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   private static final int BARS = 0x10;
   private static final int MSIX = 0x40;
 
+  /** Without it nobody looks for the extended part. */
+  private static final int EXPRESS = 0x60;
+
   /** Where real cards have them in BAR 0, behind the initialisation segment. */
   private static final int MSIX_TABLE = 0x2000;
 
@@ -75,10 +78,16 @@ final class Mlx5ConfigRegion extends Mlx5Region {
           mask.putLong(BARS + index * Integer.BYTES, -size);
         });
     bytes.putShort(0x2c, (short) MODEL_VENDOR).putShort(0x2e, (short) SUBSYSTEM);
+    // There is a list of capabilities.
+    bytes.putShort(0x06, (short) 0x0010);
+    bytes.put(0x34, (byte) EXPRESS).put(EXPRESS, (byte) 0x10);
+    // An endpoint, version 2, with one lane of the first generation.
+    bytes.putShort(EXPRESS + 2, (short) 2).putInt(EXPRESS + 4, 0x8000);
+    bytes.putInt(EXPRESS + 12, 0x11).putShort(EXPRESS + 18, (short) 0x11);
+    // The control register, but for the reset.
+    mask.putShort(EXPRESS + 8, (short) 0x7fff);
     if (vectors > 0) {
-      // There is a list of capabilities, with one in it.
-      bytes.putShort(0x06, (short) 0x0010);
-      bytes.put(0x34, (byte) MSIX).put(MSIX, (byte) 0x11);
+      bytes.put(EXPRESS + 1, (byte) MSIX).put(MSIX, (byte) 0x11);
       bytes.putShort(MSIX + 2, (short) (vectors - 1));
       bytes.putInt(MSIX + 4, MSIX_TABLE).putInt(MSIX + 8, MSIX_PENDING);
       // Enable and function mask.
