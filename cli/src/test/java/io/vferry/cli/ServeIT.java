@@ -48,6 +48,19 @@ class ServeIT {
     return server;
   }
 
+  /** Writes the manifest of a machine with one device, whose servers map its memory. */
+  private String manifest(String device, Path from, Path to) throws Exception {
+    return vferry
+        .write(
+            "vm.yaml",
+            "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
+                + PATIENT
+                + "devices:\n"
+                + "  - {id: %s, host: 'vfio-user:%s', destination: 'vfio-user:%s'}\n"
+                    .formatted(device, from, to))
+        .toString();
+  }
+
   @SuppressWarnings("unchecked")
   private static Object field(Map<String, Object> report, String group, String name) {
     return ((Map<String, Object>) report.get(group)).get(name);
@@ -58,16 +71,7 @@ class ServeIT {
   void aMachineMovesBetweenTheDevicesOfTwoServers() throws Exception {
     Path from = state.resolve("src.sock");
     Path to = state.resolve("dst.sock");
-    String manifest =
-        vferry
-            .write(
-                "vm.yaml",
-                "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
-                    + PATIENT
-                    + "devices:\n"
-                    + "  - {id: nic0, host: 'vfio-user:%s', destination: 'vfio-user:%s'}\n"
-                        .formatted(from, to))
-            .toString();
+    String manifest = manifest("nic0", from, to);
     try (Distribution.Running source = serve(from, "mlx5?state=8MiB&seed=1");
         Distribution.Running destination = serve(to, "mlx5?state=8MiB&seed=2")) {
       CommandRun run = vferry.run("migrate", manifest, "-o", "json");
@@ -195,16 +199,7 @@ class ServeIT {
   void aMachineThatMapsADeviceMoves() throws Exception {
     Path from = state.resolve("src.sock");
     Path to = state.resolve("dst.sock");
-    String manifest =
-        vferry
-            .write(
-                "vm.yaml",
-                "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
-                    + PATIENT
-                    + "devices:\n"
-                    + "  - {id: gpu0, host: 'vfio-user:%s', destination: 'vfio-user:%s'}\n"
-                        .formatted(from, to))
-            .toString();
+    String manifest = manifest("gpu0", from, to);
     try (Distribution.Running source = serve(from, "xe?state=2MiB&iommu-log=true&seed=1");
         Distribution.Running destination = serve(to, "xe?state=2MiB&iommu-log=true&seed=2")) {
       CommandRun run = vferry.run("migrate", manifest, "-o", "json");

@@ -9,10 +9,7 @@ import io.vferry.spi.driver.LoadStream;
 import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.HostDeviceInfo;
-import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
@@ -22,7 +19,6 @@ import io.vferry.vendor.hisiacc.HisiAccMigrationDriver;
 import io.vferry.vendor.hisiacc.model.HisiAccDeviceModel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -58,7 +54,7 @@ class RegisterRunsTest {
   }
 
   /** A device whose regions do one write at a time, as those of most hosts do. */
-  private record OneByOne(HostDevice device) implements HostDevice {
+  private record OneByOne(HostDevice device) implements WrappedDevice {
 
     private record Single(Region region) implements Region {
       @Override
@@ -83,48 +79,8 @@ class RegisterRunsTest {
     }
 
     @Override
-    public HostDeviceInfo info() {
-      return device.info();
-    }
-
-    @Override
-    public List<RegionInfo> regions() {
-      return device.regions();
-    }
-
-    @Override
     public Region region(int index) throws MigrationException {
       return new Single(device.region(index));
-    }
-
-    @Override
-    public Interrupts interrupts() {
-      return device.interrupts();
-    }
-
-    @Override
-    public DmaSpace dma() {
-      return device.dma();
-    }
-
-    @Override
-    public void reset() throws MigrationException {
-      device.reset();
-    }
-
-    @Override
-    public Optional<HostDevice> companion(String role) {
-      return device.companion(role);
-    }
-
-    @Override
-    public <T> Optional<T> capability(Class<T> type) {
-      return device.capability(type);
-    }
-
-    @Override
-    public void close() throws MigrationException {
-      device.close();
     }
   }
 

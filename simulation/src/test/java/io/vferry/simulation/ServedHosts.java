@@ -10,13 +10,8 @@ import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
-import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.HostDeviceInfo;
-import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
-import io.vferry.spi.host.Region;
-import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.model.DeviceModel;
 import java.io.IOException;
@@ -160,42 +155,8 @@ final class ServedHosts {
   }
 
   /** A device whose server ends with it. */
-  private record Served(HostDevice device, HostDevice model, Ending behind) implements HostDevice {
-
-    @Override
-    public HostDeviceInfo info() {
-      return device.info();
-    }
-
-    @Override
-    public List<RegionInfo> regions() {
-      return device.regions();
-    }
-
-    @Override
-    public Region region(int index) throws MigrationException {
-      return device.region(index);
-    }
-
-    @Override
-    public Interrupts interrupts() {
-      return device.interrupts();
-    }
-
-    @Override
-    public DmaSpace dma() {
-      return device.dma();
-    }
-
-    @Override
-    public void reset() throws MigrationException {
-      device.reset();
-    }
-
-    @Override
-    public Optional<HostDevice> companion(String role) {
-      return device.companion(role);
-    }
+  private record Served(HostDevice device, HostDevice model, Ending behind)
+      implements WrappedDevice {
 
     @Override
     public <T> Optional<T> capability(Class<T> type) {

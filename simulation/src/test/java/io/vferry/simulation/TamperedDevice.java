@@ -4,7 +4,6 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
-import io.vferry.spi.host.HostDeviceInfo;
 import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
@@ -19,7 +18,7 @@ import java.util.Optional;
  * A device that does something wrong with what it writes to memory without a file, or with its
  * interrupts. It does not know that itself, nor does whoever moves it.
  */
-record TamperedDevice(HostDevice device, Tampering tampering) implements HostDevice {
+record TamperedDevice(HostDevice device, Tampering tampering) implements WrappedDevice {
 
   /** What is done wrong, by the device's fault or on the way. */
   enum Fault {
@@ -108,21 +107,6 @@ record TamperedDevice(HostDevice device, Tampering tampering) implements HostDev
   }
 
   @Override
-  public HostDeviceInfo info() {
-    return device.info();
-  }
-
-  @Override
-  public List<RegionInfo> regions() {
-    return device.regions();
-  }
-
-  @Override
-  public Region region(int index) throws MigrationException {
-    return device.region(index);
-  }
-
-  @Override
   public Interrupts interrupts() {
     return new ForgetfulInterrupts(device.interrupts(), tampering);
   }
@@ -130,26 +114,6 @@ record TamperedDevice(HostDevice device, Tampering tampering) implements HostDev
   @Override
   public DmaSpace dma() {
     return new TamperedDma(device.dma(), tampering);
-  }
-
-  @Override
-  public void reset() throws MigrationException {
-    device.reset();
-  }
-
-  @Override
-  public Optional<HostDevice> companion(String role) {
-    return device.companion(role);
-  }
-
-  @Override
-  public <T> Optional<T> capability(Class<T> type) {
-    return device.capability(type);
-  }
-
-  @Override
-  public void close() throws MigrationException {
-    device.close();
   }
 
   private record TamperedDma(DmaSpace dma, Tampering tampering) implements DmaSpace {

@@ -2,12 +2,14 @@ package io.vferry.host.linux;
 
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.HostBackend;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.SharedParts;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The other functions of its hardware that a device works through. Who opens several devices
@@ -20,6 +22,9 @@ public final class Companions {
   public static final Companions NONE = new Companions(Map.of());
 
   private static final String PHYSICAL_FUNCTION = "pf";
+
+  /** PCI counts virtual functions with 16 bits. */
+  private static final int MOST_VIRTUAL_FUNCTIONS = 0xffff;
 
   /** Opens the device that works through them. */
   @FunctionalInterface
@@ -37,6 +42,15 @@ public final class Companions {
 
   private Companions(Map<String, SharedParts.Lease<HostDevice>> leases) {
     this.leases = leases;
+  }
+
+  /**
+   * Reads which virtual function of the physical one a device is, from 0, if its address says so.
+   */
+  public static OptionalInt virtualFunction(DeviceParameters in) throws MigrationException {
+    return in.has("vf-index")
+        ? OptionalInt.of((int) in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))
+        : OptionalInt.empty();
   }
 
   /**

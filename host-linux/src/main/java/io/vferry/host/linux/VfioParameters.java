@@ -20,9 +20,6 @@ record VfioParameters(
     Optional<String> physicalFunction,
     OptionalInt virtualFunction) {
 
-  /** PCI counts virtual functions with 16 bits. */
-  private static final int MOST_VIRTUAL_FUNCTIONS = 0xffff;
-
   /** The ways in by their names in an address. */
   private enum Way {
     AUTO,
@@ -44,15 +41,8 @@ record VfioParameters(
             },
             in.choice("leftover", Leftover.RESET),
             in.text("pf"),
-            virtualFunction(in));
+            Companions.virtualFunction(in));
     in.finish();
     return parameters;
-  }
-
-  /** Reads which virtual function a device is, from 0, where its address says so. */
-  private static OptionalInt virtualFunction(DeviceParameters in) throws MigrationException {
-    return in.has("vf-index")
-        ? OptionalInt.of((int) in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))
-        : OptionalInt.empty();
   }
 }

@@ -1,12 +1,12 @@
 package io.vferry.host.linux.user.client;
 
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.Leftover;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.DeviceParameters;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -32,11 +32,10 @@ record ClientParameters(
     boolean twinSocket,
     Leftover leftover,
     Optional<String> physicalFunction,
-    OptionalLong virtualFunction) {
+    OptionalInt virtualFunction) {
 
   private static final int SMALLEST_BYTES = 4 << 10;
   private static final int LARGEST_BYTES = 64 << 20;
-  private static final int MOST_VIRTUAL_FUNCTIONS = 0xffff;
   private static final int DEFAULT_BYTES = 1 << 20;
   private static final long DEFAULT_DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
@@ -73,9 +72,7 @@ record ClientParameters(
             in.flag("twin-socket", true),
             in.choice("leftover", Leftover.RESET),
             in.text("pf"),
-            in.has("vf-index")
-                ? OptionalLong.of(in.number("vf-index", 0, 0, MOST_VIRTUAL_FUNCTIONS))
-                : OptionalLong.empty());
+            Companions.virtualFunction(in));
     in.finish();
     return read;
   }

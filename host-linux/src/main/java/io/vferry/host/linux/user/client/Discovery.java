@@ -285,7 +285,7 @@ record Discovery(
       properties.put("precopy-data", "discard");
     }
     if (parameters.virtualFunction().isPresent()) {
-      properties.put("vf-index", Long.toString(parameters.virtualFunction().getAsLong()));
+      properties.put("vf-index", Integer.toString(parameters.virtualFunction().getAsInt()));
     }
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     boolean pci = config != null && config.info().sizeBytes() >= HEADER_BYTES;

@@ -119,10 +119,9 @@ final class DmaTable {
       throw new Refusal(
           Errno.ENOSPC, "0x%x bytes are more than can be mapped at once".formatted(size));
     }
-    if (size == 0
-        || size % pageBytes != 0
+    if (size % pageBytes != 0
         || Long.remainderUnsigned(message.address(), pageBytes) != 0
-        || Long.compareUnsigned(message.address() + (size - 1), message.address()) < 0) {
+        || !isRange(message.address(), size)) {
       throw Refusal.invalid(
           "0x%x bytes at 0x%x are not whole pages of %d bytes"
               .formatted(size, message.address(), pageBytes));
@@ -138,6 +137,10 @@ final class DmaTable {
       throw Refusal.invalid("%s is outside of what the device reaches".formatted(range));
     }
     return range;
+  }
+
+  private static boolean isRange(long address, long size) {
+    return size != 0 && Long.compareUnsigned(address + (size - 1), address) >= 0;
   }
 
   /** Returns whether the file was kept. */
@@ -217,8 +220,7 @@ final class DmaTable {
     if (message.flags() != 0) {
       throw Refusal.invalid("flags 0x%x are not known".formatted(message.flags()));
     }
-    if (message.size() == 0
-        || Long.compareUnsigned(message.address() + (message.size() - 1), message.address()) < 0) {
+    if (!isRange(message.address(), message.size())) {
       throw Refusal.invalid(
           "0x%x bytes at 0x%x are no range".formatted(message.size(), message.address()));
     }

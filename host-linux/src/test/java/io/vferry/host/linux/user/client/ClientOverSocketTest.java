@@ -49,18 +49,19 @@ class ClientOverSocketTest extends SocketFixture {
 
   @TempDir Path folder;
 
+  /** Answers that each kind of interrupts has so many vectors. */
+  private static LibvfioUser.Responder vectors(int count) {
+    return (message, files, usual) ->
+        List.of(LibvfioUser.reply(message, LibvfioUser.ints(16, 1, message.getInt(24), count)));
+  }
+
   @Test
   void tellsOfInterrupts() throws Exception {
     List<Fd> signals = Collections.synchronizedList(new ArrayList<>());
     List<Integer> counts = new ArrayList<>();
     LibvfioUser server =
         server()
-            .on(
-                GET_IRQ_INFO,
-                (message, files, usual) ->
-                    List.of(
-                        LibvfioUser.reply(
-                            message, LibvfioUser.ints(16, 1, message.getInt(24), 20))))
+            .on(GET_IRQ_INFO, vectors(20))
             .on(
                 SET_IRQS,
                 (message, files, usual) -> {
@@ -87,12 +88,7 @@ class ClientOverSocketTest extends SocketFixture {
     List<String> said = new ArrayList<>();
     LibvfioUser server =
         server()
-            .on(
-                GET_IRQ_INFO,
-                (message, files, usual) ->
-                    List.of(
-                        LibvfioUser.reply(
-                            message, LibvfioUser.ints(16, 1, message.getInt(24), 20))))
+            .on(GET_IRQ_INFO, vectors(20))
             .on(
                 SET_IRQS,
                 (message, files, usual) -> {
@@ -109,15 +105,7 @@ class ClientOverSocketTest extends SocketFixture {
 
   @Test
   void closeTurnsInterruptsOff() throws Exception {
-    open(
-        server()
-            .on(
-                GET_IRQ_INFO,
-                (message, files, usual) ->
-                    List.of(
-                        LibvfioUser.reply(
-                            message, LibvfioUser.ints(16, 1, message.getInt(24), 3)))),
-        "");
+    open(server().on(GET_IRQ_INFO, vectors(3)), "");
     device.interrupts().enable(2, 3, vector -> {});
     device.close();
     thread.close();
