@@ -3,6 +3,7 @@ package io.vferry.host.linux.testbed;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Interrupts;
+import java.util.Set;
 
 /**
  * An open PCI device that answers in its memory and does DMA, its registers, and its interrupts.
@@ -29,8 +30,13 @@ final class PciDevice implements AutoCloseable {
 
   /** Ends the interrupts; all that came must have been expected. */
   void hush(int kind) throws MigrationException {
+    hush(kind, Set.of());
+  }
+
+  /** Does the same, and passes over the vectors that the device may tell again. */
+  void hush(int kind, Set<Integer> again) throws MigrationException {
     interrupts.disable(kind);
-    signals.nothingMore();
+    signals.nothingMore(again);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.vferry.host.linux.testbed;
 
 import io.vferry.spi.host.Interrupts;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -18,11 +19,21 @@ final class Signals implements Interrupts.Listener {
 
   /** Waits for the next interrupt and checks its vector. */
   void expect(int vector, String what) throws InterruptedException {
-    Checks.equal(vector, vectors.poll(LIMIT_SECONDS, TimeUnit.SECONDS), what);
+    expect(vector, Set.of(), what);
   }
 
-  /** Checks that nothing was told that was not expected. */
-  void nothingMore() {
+  /** Does the same, and passes over the vectors that a device may tell again. */
+  void expect(int vector, Set<Integer> again, String what) throws InterruptedException {
+    Integer next;
+    do {
+      next = vectors.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
+    } while (next != null && again.contains(next));
+    Checks.equal(vector, next, what);
+  }
+
+  /** Checks that nothing was told that was not expected, but for vectors told again. */
+  void nothingMore(Set<Integer> again) {
+    vectors.removeAll(again);
     Checks.equal(null, vectors.poll(), "one more interrupt");
   }
 }
