@@ -9,6 +9,7 @@ import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.model.DeviceModel;
 import io.vferry.vendor.hisiacc.model.HisiAccDeviceModel;
@@ -38,6 +39,9 @@ class PciConfigSpaceTest {
   private static final int MSI = 0x05;
   private static final int EXPRESS = 0x10;
   private static final int MSIX = 0x11;
+  private static final int DEVICE_CAPABILITIES = 4;
+  private static final int FLR_CAPABLE = 1 << 28;
+  private static final int DEVICE_CONTROL = 8;
   private static final int CONVENTIONAL_BYTES = 0x100;
   private static final int TABLE_ENTRY_BYTES = 16;
 
@@ -128,6 +132,55 @@ class PciConfigSpaceTest {
       }
     }
     device.close();
+  }
+
+  /**
+   * The kernel resets a function of a guest in this way only: PCI Express Base Specification 5.0,
+   * 6.6.2 and 7.5.3; Linux 6.12, {@code drivers/pci/pci.c}, {@code pcie_flr}.
+   */
+  @ParameterizedTest
+  @MethodSource("subjects")
+  void aFunctionLevelResetBringsAllRegistersBack(Subject subject) throws Exception {
+    HostDevice device = open(subject);
+    Region config = device.region(RegionInfo.PCI_CONFIG);
+    ResetCount count = device.capability(ResetCount.class).orElseThrow();
+    byte[] fresh = all(config);
+    int express = capability(config, EXPRESS);
+    assertThat(get(config, express + DEVICE_CAPABILITIES, Integer.BYTES) & FLR_CAPABLE).isNotZero();
+
+    // With two bytes, as Linux does, with the upper one alone, and along with the status.
+    for (int[] access : new int[][] {{0, 2, 0x8810}, {1, 1, 0x80}, {0, 4, 0x8810}}) {
+      for (int at = 0; at < CONVENTIONAL_BYTES; at += Integer.BYTES) {
+        put(config, at, Integer.BYTES, at == express + DEVICE_CONTROL ? 0x000f_0810 : -1);
+      }
+      assertThat(all(config)).as("something was changed").isNotEqualTo(fresh);
+      long before = count.resets();
+      put(config, express + DEVICE_CONTROL + access[0], access[1], access[2]);
+      assertThat(all(config)).as("as after power on").isEqualTo(fresh);
+      assertThat(count.resets()).as("a driver learns of it").isEqualTo(before + 1);
+    }
+    assertThat(get(config, express + DEVICE_CONTROL, Short.BYTES) & 0x8000).isZero();
+
+    long before = count.resets();
+    put(config, express + DEVICE_CONTROL, Short.BYTES, 0x7fff);
+    assertThat(get(config, express + DEVICE_CONTROL, Short.BYTES)).isEqualTo(0x7fff);
+    assertThat(count.resets()).as("only one bit resets").isEqualTo(before);
+    device.close();
+  }
+
+  private static byte[] all(Region config) throws MigrationException {
+    ByteBuffer bytes = ByteBuffer.allocate(CONVENTIONAL_BYTES);
+    config.read(0, bytes);
+    return bytes.array();
+  }
+
+  private static int capability(Region config, int id) throws MigrationException {
+    int at = (int) get(config, FIRST_CAPABILITY, 1);
+    while (at != 0 && get(config, at, 1) != id) {
+      at = (int) get(config, at + 1, 1);
+    }
+    assertThat(at).as("capability %d", id).isNotZero();
+    return at;
   }
 
   private static void checkTables(HostDevice device, long table, long pending, int vectors)

@@ -67,7 +67,9 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
     this.resets = host.capability(ResetCount.class);
     this.resetsSeen = resetCount();
     this.log =
-        found.tracking().isPresent() ? new Mlx5DmaLog(name, vhca, found.tracking().get()) : null;
+        found.tracking().isPresent()
+            ? new Mlx5DmaLog(name, vhca, found.tracking().get(), this::resetCount)
+            : null;
   }
 
   private long resetCount() {
@@ -251,9 +253,6 @@ final class Mlx5Device implements MigratableDevice, PrecopyProgress, StopCopyEst
     long now = resetCount();
     if (now != resetsSeen) {
       endSessions();
-      if (log != null) {
-        log.deviceWasReset();
-      }
       state = DeviceState.RUNNING;
       resetsSeen = now;
     }

@@ -16,6 +16,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,7 @@ final class Mlx5DmaLog implements DmaLog {
 
   private final String device;
   private final TrackingCapabilities limits;
+  private final LongSupplier resets;
   private final Consumer<Event> listener = this::event;
 
   /** Pages that were reported and lie, at least in part, outside of what was asked. */
@@ -46,11 +48,18 @@ final class Mlx5DmaLog implements DmaLog {
   private volatile @Nullable String broken;
   private @Nullable CommandQueue heard;
   private long pageBytes;
+  private long resetsAtStart;
 
-  Mlx5DmaLog(String device, Vhca vhca, TrackingCapabilities limits) {
+  /**
+   * Creates the log, which is off.
+   *
+   * @param resets how often the function was reset, whoever did it
+   */
+  Mlx5DmaLog(String device, Vhca vhca, TrackingCapabilities limits, LongSupplier resets) {
     this.device = device;
     this.vhca = vhca;
     this.limits = limits;
+    this.resets = resets;
   }
 
   @Override
@@ -75,6 +84,7 @@ final class Mlx5DmaLog implements DmaLog {
     }
     broken = null;
     objectChanged = false;
+    resetsAtStart = resets.getAsLong();
     remembered.clear();
     try {
       int logMessage = Math.min(LOG_LONGEST_MESSAGE, limits.logMaxMessageBytes());
@@ -121,11 +131,11 @@ final class Mlx5DmaLog implements DmaLog {
     }
     CommandException failure = null;
     try {
-      if (broken == null || !broken.equals(RESET)) {
+      if (!wasReset()) {
         vhca.queue().execute(new PageTrack.Destroy(object));
       }
     } catch (CommandException e) {
-      failure = e;
+      failure = wasReset() ? null : e;
     }
     dismantle();
     if (failure != null && failure.fate() != CommandException.Fate.LOST) {
@@ -146,7 +156,15 @@ final class Mlx5DmaLog implements DmaLog {
     }
   }
 
-  /** Notes that the firmware forgot the tracker. */
+  /** Whether the firmware forgot the tracker. */
+  private boolean wasReset() {
+    if (resets.getAsLong() != resetsAtStart) {
+      broken = RESET;
+    }
+    return RESET.equals(broken);
+  }
+
+  /** Notes that the driver reset the function, also if the host does not count that. */
   void deviceWasReset() {
     broken = RESET;
   }
@@ -174,7 +192,7 @@ final class Mlx5DmaLog implements DmaLog {
       throw new MigrationException(
           DeviceError.DMA_LOG_FAILED, "the DMA log of " + device + " is off");
     }
-    String before = broken;
+    String before = wasReset() ? RESET : broken;
     if (before != null) {
       throw failed(before);
     }

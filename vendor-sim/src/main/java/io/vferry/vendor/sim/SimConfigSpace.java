@@ -15,7 +15,14 @@ final class SimConfigSpace {
   private static final int MEMORY_64_BIT = 4;
 
   /** Without it nobody looks for the extended part. */
-  private static final int EXPRESS_CAPABILITY = 0x60;
+  static final int EXPRESS_CAPABILITY = 0x60;
+
+  // PCI Express Base Specification 5.0, 7.5.3: Device Capabilities, Control and Status.
+  private static final int FLR_CAPABLE = 1 << 28;
+  private static final int INITIATE_FLR_BYTE = EXPRESS_CAPABILITY + 9;
+  private static final int INITIATE_FLR = 0x80;
+  private static final int DEVICE_STATUS = EXPRESS_CAPABILITY + 10;
+  private static final int TRANSACTIONS_PENDING = 0x20;
 
   private final byte[] initial = new byte[BYTES];
   private final byte[] writable = new byte[BYTES];
@@ -52,9 +59,10 @@ final class SimConfigSpace {
     bytes.putInt(MSIX_CAPABILITY + 8, SimRegisters.MSIX_PBA | SimRegisters.GUEST_BAR);
     // An endpoint, version 2, with one lane of the first generation.
     bytes.put(EXPRESS_CAPABILITY, (byte) 0x10).putShort(EXPRESS_CAPABILITY + 2, (short) 2);
-    bytes.putInt(EXPRESS_CAPABILITY + 4, 0x8000).putInt(EXPRESS_CAPABILITY + 12, 0x11);
+    bytes.putInt(EXPRESS_CAPABILITY + 4, 0x8000 | FLR_CAPABLE);
+    bytes.putInt(EXPRESS_CAPABILITY + 12, 0x11);
     bytes.putShort(EXPRESS_CAPABILITY + 18, (short) 0x11);
-    // The control register, but for the reset.
+    // The control register, but for the reset, which is an order and reads as 0.
     mask.putShort(EXPRESS_CAPABILITY + 8, (short) 0x7fff);
   }
 
@@ -71,6 +79,20 @@ final class SimConfigSpace {
   /** Returns the content after power on. */
   byte[] initial() {
     return initial.clone();
+  }
+
+  /** Whether a write has the device perform a function level reset. */
+  static boolean initiatesReset(int offset, ByteBuffer from) {
+    int at = INITIATE_FLR_BYTE - offset;
+    return at >= 0 && at < from.remaining() && (from.get(from.position() + at) & INITIATE_FLR) != 0;
+  }
+
+  /** Shows, in what was read of the config space, that transactions are on their way. */
+  static void showPending(ByteBuffer read, int offset) {
+    int at = DEVICE_STATUS - offset;
+    if (at >= 0 && at < read.limit()) {
+      read.put(at, (byte) (read.get(at) | TRANSACTIONS_PENDING));
+    }
   }
 
   /** Writes what can be written. */

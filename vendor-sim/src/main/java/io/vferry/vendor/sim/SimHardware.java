@@ -38,6 +38,7 @@ final class SimHardware {
   private boolean stopping;
   private boolean closed;
   private long resets;
+  private volatile long resetsCompleted;
   private int deliveries;
 
   SimHardware(SimSettings settings, OpenContext context) throws MigrationException {
@@ -117,6 +118,11 @@ final class SimHardware {
 
   long resets() {
     return resets;
+  }
+
+  /** Returns how many resets are over and left the device RUNNING; needs no lock. */
+  long resetsCompleted() {
+    return resetsCompleted;
   }
 
   /** Whether the device may do anything by itself. */
@@ -315,6 +321,7 @@ final class SimHardware {
         localMemory.get().fill(new byte[localMemory.get().bytes()]);
       }
       state = DeviceState.RUNNING;
+      resetsCompleted++;
     }
   }
 

@@ -12,6 +12,7 @@ import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.model.GuestSoftware;
 import java.util.List;
@@ -123,6 +124,9 @@ final class SimHostDevice implements HostDevice {
     }
     if (type == HostClock.class) {
       return Optional.of(type.cast(hardware.clock()));
+    }
+    if (type == ResetCount.class) {
+      return Optional.of(type.cast((ResetCount) hardware::resetsCompleted));
     }
     if (type == HostMigration.class) {
       return migration.map(type::cast);

@@ -12,6 +12,7 @@ import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceParameters;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.memory.DmaLog;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
@@ -38,6 +39,8 @@ final class SimMigratableDevice
   private final FeatureSet features;
   private final String name;
   private final SimStreamFaults faults;
+  private final ResetCount resets;
+  private volatile long resetsSeen;
   private volatile @Nullable SimSaveStream saving;
   private volatile @Nullable SimLoadStream loading;
 
@@ -48,6 +51,8 @@ final class SimMigratableDevice
     this.features = features;
     this.name = host.info().address().toString();
     this.faults = faults;
+    this.resets = host.capability(ResetCount.class).orElse(() -> 0);
+    this.resetsSeen = resets.resets();
   }
 
   static SimMigratableDevice attach(HostDevice host, Region bar) throws MigrationException {
@@ -74,6 +79,7 @@ final class SimMigratableDevice
 
   @Override
   public DeviceState state() throws MigrationException {
+    noticeReset();
     long number = registers.get(SimRegisters.STATE);
     return DeviceState.ofNumber((int) number)
         .orElseThrow(
@@ -87,6 +93,7 @@ final class SimMigratableDevice
     if (!features.supports(arc)) {
       throw failure(DeviceError.ARC_UNSUPPORTED, "has only the features " + features, arc);
     }
+    noticeReset();
     return switch (arc) {
       // The device does all of it; there is no stream before or after.
       case RUNNING_P2P_TO_STOP,
@@ -205,6 +212,15 @@ final class SimMigratableDevice
     try {
       host.reset();
     } finally {
+      endStreams();
+    }
+  }
+
+  /** Ends the streams of a session that a reset behind the driver's back has ended. */
+  private void noticeReset() {
+    long now = resets.resets();
+    if (now != resetsSeen) {
+      resetsSeen = now;
       endStreams();
     }
   }

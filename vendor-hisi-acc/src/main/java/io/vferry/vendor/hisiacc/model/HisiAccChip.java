@@ -22,6 +22,9 @@ final class HisiAccChip {
   /** The number of the physical function. */
   static final int PHYSICAL = 0;
 
+  /** Size of the physical function's registers. */
+  static final int PF_BAR_BYTES = 0x400000;
+
   private static final int MAX_VIOLATIONS = 100;
   private static final int MAX_RECORDED = 1_000_000;
   private static final Map<Integer, HisiAccPfRegister> REGISTERS = byOffset();
@@ -41,6 +44,7 @@ final class HisiAccChip {
   private final HisiAccSettings settings;
   private final HisiAccQuirks shared = new HisiAccQuirks();
   private final List<HisiAccFunctionModel> functions = new ArrayList<>();
+  private final List<HisiAccConfigSpace> configs = new ArrayList<>();
   private final int[] queueCounts;
   private final HisiAccMailboxModel mailbox;
   private final HisiAccMessages messages;
@@ -60,7 +64,33 @@ final class HisiAccChip {
     for (int number = PHYSICAL; number <= settings.functions(); number++) {
       functions.add(
           new HisiAccFunctionModel(this, number, new HisiAccQuirks(), settings.hostPageBytes()));
+      configs.add(configSpace(number));
     }
+    powerOnRegisters();
+  }
+
+  private HisiAccConfigSpace configSpace(int number) {
+    HisiAccConfigSpace.Owner owner =
+        new HisiAccConfigSpace.Owner() {
+          @Override
+          public void resetInitiated() {
+            resetByConfig(number);
+          }
+
+          @Override
+          public boolean transactionsPending() {
+            return function(number).inFlight() > 0;
+          }
+        };
+    return number == PHYSICAL
+        ? HisiAccConfigSpace.ofPhysicalFunction(
+            settings.kind(), settings.version(), PF_BAR_BYTES, owner)
+        : HisiAccConfigSpace.ofVirtualFunction(
+            settings.kind(), settings.version(), settings.doorbellBytes(), owner);
+  }
+
+  private void powerOnRegisters() {
+    plain.clear();
     plain.put(HisiAccPfRegister.QUE_ISO_CFG, settings.isolation() ? 1 : 0);
     plain.put(HisiAccPfRegister.MIGRATION_REGION_SELECT, settings.windows() ? 1 : 0);
     plain.put(HisiAccPfRegister.VFT_CFG_RDY, 1);
@@ -94,6 +124,11 @@ final class HisiAccChip {
   /** Returns a function; the virtual ones from 1. */
   HisiAccFunctionModel function(int number) {
     return functions.get(number);
+  }
+
+  /** Returns the config space of a function. */
+  HisiAccConfigSpace config(int number) {
+    return configs.get(number);
   }
 
   /** Returns how the physical function behaves. */
@@ -308,19 +343,49 @@ final class HisiAccChip {
     }
   }
 
-  /** Resets a virtual function. */
+  // --- reset
+  // ----------------------------------------------------------------------------------------
+
+  /** Resets a function on behalf of the host, which keeps its config space. */
   void reset(int number) {
-    run(
-        () -> {
-          HisiAccFunctionModel function = function(number);
-          if (function.quirks().doorbellInReset
-              && (function.read(HisiAccVfRegister.FUN_DB_DROP.offset()) & 1) == 0) {
-            // Bit 10 of the status: a doorbell that nobody takes.
-            shared.abnormal.add(1 << 10);
-          }
-          mailbox.reset(function);
-          messages.reset(number);
-          function.resetByHost();
-        });
+    run(() -> affected(number).forEach(this::resetFunction));
+  }
+
+  /**
+   * Function level reset, ordered by the config space of a function, which is as after power on
+   * then; under the lock.
+   */
+  private void resetByConfig(int number) {
+    for (int affected : affected(number)) {
+      config(affected).reset();
+      resetFunction(affected);
+    }
+  }
+
+  /**
+   * Returns what is reset with a function. That of the physical one clears VF Enable too, so the
+   * virtual ones cease to be (SR-IOV Specification 1.1, 2.2.3). Linux enables them again at once,
+   * and its driver fills the table of queues anew; so here they are there, and as after power on.
+   */
+  private List<Integer> affected(int number) {
+    return number == PHYSICAL
+        ? functions.stream().map(HisiAccFunctionModel::number).toList()
+        : List.of(number);
+  }
+
+  private void resetFunction(int number) {
+    HisiAccFunctionModel function = function(number);
+    if (number == PHYSICAL) {
+      powerOnRegisters();
+      shared.abnormal.clear();
+      shared.functionsWithBusErrors = 0;
+    } else if (function.quirks().doorbellInReset
+        && (function.read(HisiAccVfRegister.FUN_DB_DROP.offset()) & 1) == 0) {
+      // Bit 10 of the status: a doorbell that nobody takes.
+      shared.abnormal.add(1 << 10);
+    }
+    mailbox.reset(function);
+    messages.reset(number);
+    function.resetByHost();
   }
 }

@@ -249,7 +249,8 @@ final class HisiAccFunctionModel {
     return late != null || inFlight() > 0;
   }
 
-  private int inFlight() {
+  /** Returns how many tasks are at work, which read and write memory. */
+  int inFlight() {
     int count = 0;
     for (HisiAccQueue queue : queues) {
       count += queue.inFlight();

@@ -25,8 +25,6 @@ import org.jspecify.annotations.Nullable;
 /** A function of a chip as the host presents it. */
 final class HisiAccModelDevice implements HostDevice {
 
-  private static final int PF_BAR_BYTES = 0x400000;
-
   private final HisiAccChip chip;
   private final int number;
   private final HostDeviceInfo info;
@@ -78,12 +76,11 @@ final class HisiAccModelDevice implements HostDevice {
         HisiAccNumbers.QM_BAR,
         HisiAccNumbers.VF_BAR_BYTES,
         new HisiAccVfWords(chip, function, false));
-    long doorbellBytes = doorbellBytes(chip.settings().queues());
-    device.add(HisiAccNumbers.DOORBELL_BAR, doorbellBytes, new HisiAccDoorbells(chip, function));
     device.add(
-        RegionInfo.PCI_CONFIG,
-        HisiAccConfigSpace.BYTES,
-        HisiAccConfigSpace.ofVirtualFunction(kind, chip.settings().version(), doorbellBytes));
+        HisiAccNumbers.DOORBELL_BAR,
+        chip.settings().doorbellBytes(),
+        new HisiAccDoorbells(chip, function));
+    device.add(RegionInfo.PCI_CONFIG, HisiAccConfigSpace.BYTES, chip.config(number));
     return device;
   }
 
@@ -97,18 +94,9 @@ final class HisiAccModelDevice implements HostDevice {
             chip.function(HisiAccChip.PHYSICAL).interrupts(),
             chip.function(HisiAccChip.PHYSICAL).dma(),
             null);
-    device.add(HisiAccNumbers.QM_BAR, PF_BAR_BYTES, new HisiAccPfWords(chip));
-    device.add(
-        RegionInfo.PCI_CONFIG,
-        HisiAccConfigSpace.BYTES,
-        HisiAccConfigSpace.ofPhysicalFunction(kind, chip.settings().version(), PF_BAR_BYTES));
+    device.add(HisiAccNumbers.QM_BAR, HisiAccChip.PF_BAR_BYTES, new HisiAccPfWords(chip));
+    device.add(RegionInfo.PCI_CONFIG, HisiAccConfigSpace.BYTES, chip.config(HisiAccChip.PHYSICAL));
     return device;
-  }
-
-  /** A page for each queue; the size of a BAR is a power of two. */
-  private static long doorbellBytes(int queues) {
-    int pages = Integer.highestOneBit(2 * queues - 1);
-    return (long) pages * HisiAccNumbers.DOORBELL_PAGE_BYTES;
   }
 
   private static HostDeviceInfo info(
@@ -164,11 +152,7 @@ final class HisiAccModelDevice implements HostDevice {
   }
 
   @Override
-  public void reset() throws MigrationException {
-    if (number == HisiAccChip.PHYSICAL) {
-      throw new MigrationException(
-          DeviceError.RESET_FAILED, "the model does not reset a physical function");
-    }
+  public void reset() {
     chip.reset(number);
   }
 
@@ -184,7 +168,7 @@ final class HisiAccModelDevice implements HostDevice {
     if (type == HostClock.class) {
       return Optional.of(type.cast(chip.clock()));
     }
-    if (type == ResetCount.class && number != HisiAccChip.PHYSICAL) {
+    if (type == ResetCount.class) {
       return Optional.of(type.cast((ResetCount) () -> chip.function(number).resets()));
     }
     if (type == SharedParts.class && number == HisiAccChip.PHYSICAL) {

@@ -55,6 +55,12 @@ record HisiAccSettings(
     return new HisiAccWorkload(kind, queues, depth, taskBytes, tasksPerSecond, seed);
   }
 
+  /** Returns the size of a function's doorbells: a page for each queue, as a power of two. */
+  long doorbellBytes() {
+    int pages = Integer.highestOneBit(2 * queues - 1);
+    return (long) pages * HisiAccNumbers.DOORBELL_PAGE_BYTES;
+  }
+
   /** Whether another device with these settings can be on the same chip. */
   boolean sameChip(HisiAccSettings other) {
     return withVf(0).equals(other.withVf(0));

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * guards all of it; it never calls the host, another card or the clock's sleep while it holds it,
  * but waits for memory that only another process reaches, see {@link Mlx5Iommu}.
  */
-final class Mlx5Card implements Mlx5Bench {
+final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
 
   private static final long AGAIN_NANOS = 10_000;
   private static final int MAX_RECORD = 10_000;
@@ -59,6 +59,9 @@ final class Mlx5Card implements Mlx5Bench {
   private final AtomicLong resetsCompleted = new AtomicLong();
   private boolean pagesRefused;
 
+  /** How many SAVE and LOAD move bytes right now. */
+  private int transfers;
+
   Mlx5Card(String name, Mlx5CardSettings settings, HostClock clock) {
     this.name = name;
     this.settings = settings;
@@ -69,8 +72,8 @@ final class Mlx5Card implements Mlx5Bench {
             Mlx5ConfigRegion.PHYSICAL_DEVICE,
             settings.vectors,
             Map.of(Mlx5CardBar.INDEX, Mlx5CardBar.BYTES),
-            () -> {},
-            null);
+            this,
+            false);
     this.queue =
         new Mlx5CommandQueue(iommu, settings.logSlots, settings.logStride, settings.assumptions);
     this.resources = new Mlx5Resources(settings.assumptions, Math.max(1, settings.vectors));
@@ -297,6 +300,9 @@ final class Mlx5Card implements Mlx5Bench {
         return;
       }
       step = attempt(command);
+      if (step instanceof Mlx5Step.Bulk) {
+        transfers++;
+      }
     }
     if (step instanceof Mlx5Step.Done done) {
       act(() -> finish(command, done, born));
@@ -386,7 +392,13 @@ final class Mlx5Card implements Mlx5Bench {
       }
     }
     Mlx5Step.Done moved = done;
-    act(() -> finish(command, moved, born));
+    act(
+        () -> {
+          if (born == resets) {
+            transfers--;
+          }
+          finish(command, moved, born);
+        });
   }
 
   private synchronized Mlx5Step.Done settle(Mlx5Command command, Mlx5Step.Transfer transfer)
@@ -643,6 +655,7 @@ final class Mlx5Card implements Mlx5Bench {
 
   private void resetAll() {
     resets++;
+    transfers = 0;
     removed = false;
     healthStuck = false;
     healthSyndrome = 0;
@@ -671,6 +684,7 @@ final class Mlx5Card implements Mlx5Bench {
   private void remove() {
     removed = true;
     resets++;
+    transfers = 0;
     functions.values().forEach(function -> function.engine.update());
   }
 
@@ -683,6 +697,49 @@ final class Mlx5Card implements Mlx5Bench {
       }
       resetAll();
     }
+  }
+
+  @Override
+  public void configChanged() {
+    // Whether it may reach memory is looked up when it wants to.
+  }
+
+  /**
+   * Function-level reset of the physical function, ordered by its config space. It clears VF Enable
+   * too, so its virtual functions cease to be (SR-IOV Specification 1.1, 2.2.3). Linux enables them
+   * again at once, and that is where they are here: there, and as after power on.
+   */
+  @Override
+  public void resetInitiated() {
+    act(
+        () -> {
+          if (alive()) {
+            config.reset();
+            functions.values().forEach(function -> function.config.reset());
+            resetAll();
+          }
+        });
+  }
+
+  @Override
+  public synchronized boolean transactionsPending() {
+    return transfers > 0;
+  }
+
+  @Override
+  public Optional<ByteBuffer> extended() {
+    return Optional.empty();
+  }
+
+  /** Function-level reset of a virtual function, ordered by its config space. */
+  void resetByConfig(Mlx5VirtualFunction function) {
+    act(
+        () -> {
+          if (alive()) {
+            function.config.reset();
+            resetFunction(function);
+          }
+        });
   }
 
   /** Function-level reset of a virtual function. */

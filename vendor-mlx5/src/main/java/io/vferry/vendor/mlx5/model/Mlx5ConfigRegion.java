@@ -4,15 +4,30 @@ import io.vferry.spi.host.RegionInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * PCI config space of a function. It belongs to the host and does not travel; but a virtual
- * function shows in the extended part, behind the first 256 bytes, its {@link Mlx5Ledger}. Any
- * thread.
+ * function shows in the extended part, behind the first 256 bytes, its {@link Mlx5Ledger}. Function
+ * level reset is initiated here, and is over when the write returns. Any thread.
  */
 final class Mlx5ConfigRegion extends Mlx5Region {
+
+  /** What the config space is of. Called without a lock of this. */
+  interface Owner {
+
+    /** Something was written. */
+    void configChanged();
+
+    /** Function level reset was initiated: the function is reset, and its config space with it. */
+    void resetInitiated();
+
+    /** Whether the function waits for something on the bus. */
+    boolean transactionsPending();
+
+    /** Returns what the extended part holds, if there is one; the same each time. */
+    Optional<ByteBuffer> extended();
+  }
 
   static final int VENDOR = 0x15b3;
   static final int PHYSICAL_DEVICE = 0x1021;
@@ -34,7 +49,14 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   private static final int MSIX = 0x40;
 
   /** Without it nobody looks for the extended part. */
-  private static final int EXPRESS = 0x60;
+  static final int EXPRESS = 0x60;
+
+  // PCI Express Base Specification 5.0, 7.5.3: Device Capabilities, Control and Status.
+  private static final int FLR_CAPABLE = 1 << 28;
+  private static final int INITIATE_FLR_BYTE = EXPRESS + 9;
+  private static final int INITIATE_FLR = 0x80;
+  private static final int DEVICE_STATUS = EXPRESS + 10;
+  private static final int TRANSACTIONS_PENDING = 0x20;
 
   /** Where real cards have them in BAR 0, behind the initialisation segment. */
   private static final int MSIX_TABLE = 0x2000;
@@ -45,26 +67,19 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   private final byte[] initial = new byte[BYTES];
   private final byte[] writable = new byte[BYTES];
   private final byte[] now;
-  private final Runnable changed;
-
-  private final @Nullable Supplier<ByteBuffer> extended;
+  private final Owner owner;
 
   /**
    * Creates the config space of a function.
    *
    * @param vectors of MSI-X
    * @param barBytes size of each BAR, powers of two, by index; each takes the next index as well
-   * @param changed is called when something was written, without a lock of this
-   * @param extended gives what the extended part holds, if there is one
+   * @param extended whether there is an extended part
    */
   Mlx5ConfigRegion(
-      int device,
-      int vectors,
-      Map<Integer, Integer> barBytes,
-      Runnable changed,
-      @Nullable Supplier<ByteBuffer> extended) {
-    super(RegionInfo.PCI_CONFIG, extended == null ? BYTES : EXTENDED_BYTES);
-    this.extended = extended;
+      int device, int vectors, Map<Integer, Integer> barBytes, Owner owner, boolean extended) {
+    super(RegionInfo.PCI_CONFIG, extended ? EXTENDED_BYTES : BYTES);
+    this.owner = owner;
     ByteBuffer bytes = ByteBuffer.wrap(initial).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer mask = ByteBuffer.wrap(writable).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putShort(0x00, (short) VENDOR).putShort(0x02, (short) device);
@@ -82,9 +97,9 @@ final class Mlx5ConfigRegion extends Mlx5Region {
     bytes.putShort(0x06, (short) 0x0010);
     bytes.put(0x34, (byte) EXPRESS).put(EXPRESS, (byte) 0x10);
     // An endpoint, version 2, with one lane of the first generation.
-    bytes.putShort(EXPRESS + 2, (short) 2).putInt(EXPRESS + 4, 0x8000);
+    bytes.putShort(EXPRESS + 2, (short) 2).putInt(EXPRESS + 4, 0x8000 | FLR_CAPABLE);
     bytes.putInt(EXPRESS + 12, 0x11).putShort(EXPRESS + 18, (short) 0x11);
-    // The control register, but for the reset.
+    // The control register, but for the reset, which is an order and reads as 0.
     mask.putShort(EXPRESS + 8, (short) 0x7fff);
     if (vectors > 0) {
       bytes.put(EXPRESS + 1, (byte) MSIX).put(MSIX, (byte) 0x11);
@@ -94,13 +109,13 @@ final class Mlx5ConfigRegion extends Mlx5Region {
       mask.putShort(MSIX + 2, (short) 0xc000);
     }
     this.now = initial.clone();
-    this.changed = changed;
   }
 
   synchronized boolean busMaster() {
     return (now[COMMAND] & COMMAND_BUS_MASTER) != 0;
   }
 
+  /** Brings all registers to their values after power on. */
   synchronized void reset() {
     System.arraycopy(initial, 0, now, 0, BYTES);
   }
@@ -108,22 +123,40 @@ final class Mlx5ConfigRegion extends Mlx5Region {
   @Override
   void load(int offset, ByteBuffer into) {
     int plain = Math.max(0, Math.min(into.remaining(), BYTES - offset));
+    int status = DEVICE_STATUS - offset;
+    boolean pending = status >= 0 && status < plain && owner.transactionsPending();
+    ByteBuffer start = into.slice(into.position(), plain);
     synchronized (this) {
       into.put(now, Math.min(offset, BYTES), plain);
     }
-    if (extended != null && into.hasRemaining()) {
-      into.put(extended.get().slice(offset + plain - BYTES, into.remaining()));
+    if (pending) {
+      start.put(status, (byte) (start.get(status) | TRANSACTIONS_PENDING));
+    }
+    if (into.hasRemaining()) {
+      int length = into.remaining();
+      owner
+          .extended()
+          .ifPresent(content -> into.put(content.slice(offset + plain - BYTES, length)));
     }
   }
 
   @Override
   void store(int offset, ByteBuffer from) {
+    int control = INITIATE_FLR_BYTE - offset;
+    if (control >= 0
+        && control < from.remaining()
+        && (from.get(from.position() + control) & INITIATE_FLR) != 0) {
+      // What else was written is gone with the reset.
+      from.position(from.limit());
+      owner.resetInitiated();
+      return;
+    }
     synchronized (this) {
       for (int at = offset; from.hasRemaining() && at < BYTES; at++) {
         now[at] = (byte) ((now[at] & ~writable[at]) | (from.get() & writable[at]));
       }
     }
     from.position(from.limit());
-    changed.run();
+    owner.configChanged();
   }
 }

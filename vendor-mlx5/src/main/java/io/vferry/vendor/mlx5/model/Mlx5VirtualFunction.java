@@ -3,11 +3,12 @@ package io.vferry.vendor.mlx5.model;
 import io.vferry.spi.host.HostClock;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** A virtual function as the firmware knows it. The card's lock guards it. */
-final class Mlx5VirtualFunction {
+final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
 
   /** Where a chain of images stands, on the side that saves or on the one that loads. */
   static final class Chain {
@@ -75,14 +76,32 @@ final class Mlx5VirtualFunction {
             Map.of(
                 Mlx5GuestRegisters.BAR, Mlx5GuestRegisters.BAR_BYTES,
                 Mlx5GuestRegisters.MAILBOX_BAR, Mlx5GuestRegisters.MAILBOX_BYTES),
-            () -> card.act(engine::update),
-            this::ledger);
+            this,
+            true);
     this.lastNanos = clock.nanoTime();
   }
 
-  private ByteBuffer ledger() {
+  @Override
+  public void configChanged() {
+    card.act(engine::update);
+  }
+
+  @Override
+  public void resetInitiated() {
+    card.resetByConfig(this);
+  }
+
+  @Override
+  public boolean transactionsPending() {
     synchronized (card) {
-      return Mlx5Ledger.encode(this);
+      return engine.outstanding() > 0;
+    }
+  }
+
+  @Override
+  public Optional<ByteBuffer> extended() {
+    synchronized (card) {
+      return Optional.of(Mlx5Ledger.encode(this));
     }
   }
 

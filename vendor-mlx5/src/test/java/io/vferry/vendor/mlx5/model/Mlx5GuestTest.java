@@ -7,6 +7,8 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
+import io.vferry.spi.host.Region;
+import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.model.GuestDriver;
 import io.vferry.spi.model.GuestRoom;
@@ -313,6 +315,78 @@ class Mlx5GuestTest {
     source.stop();
     assertThat(source.audit()).isEmpty();
     assertThat(source.drivers.get(1).audit().counts()).containsEntry("device-resets", 1L);
+  }
+
+  /** With messages of this one on their way, which are lost, and its bus master bit, set anew. */
+  @Test
+  void aFunctionThatResetsItselfByItsConfigSpaceIsSetUpAnewAndItsPeerGoesOn()
+      throws MigrationException {
+    source.boot();
+    source.run(20);
+    HostDevice function = source.host.functions.get(1);
+    long done = source.drivers.get(0).audit().counts().get("tasks");
+    ByteBuffer control = ByteBuffer.wrap(new byte[] {0x10, (byte) 0x88});
+    function.region(7).write(0x68, control);
+    ByteBuffer command = ByteBuffer.allocate(2);
+    function.region(7).read(4, command);
+    assertThat(command.getShort(0)).isZero();
+    function.region(7).read(0x68, control.clear());
+    assertThat(control.getShort(0)).isZero();
+    source.run(20);
+    source.stop();
+    assertThat(source.audit()).isEmpty();
+    assertThat(source.drivers.get(1).audit().counts())
+        .containsEntry("device-resets", 1L)
+        .hasEntrySatisfying("tasks", tasks -> assertThat(tasks).isPositive());
+    assertThat(source.drivers.get(0).audit().counts().get("tasks")).isGreaterThan(done);
+  }
+
+  /** A message leaves the function while its peer's region is slow to take it. */
+  @Test
+  void aMessageThatLeftIsATransactionPending() throws MigrationException {
+    source.boot();
+    HostDevice function = source.host.functions.get(0);
+    List<Integer> seen = new ArrayList<>();
+    Region peer = source.host.functions.get(1).region(2);
+    MemoryRange page = new MemoryRange(0, 4096);
+    function.dma().unmap(new MemoryRange(PLACED, 4096));
+    function
+        .dma()
+        .mapPeer(
+            PLACED,
+            new Region() {
+              @Override
+              public RegionInfo info() {
+                return peer.info();
+              }
+
+              @Override
+              public void read(long offset, ByteBuffer into) throws MigrationException {
+                peer.read(offset, into);
+              }
+
+              @Override
+              public void write(long offset, ByteBuffer from) throws MigrationException {
+                seen.add(status(function));
+                peer.write(offset, from);
+              }
+
+              @Override
+              public Optional<ByteBuffer> map(long offset, int lengthBytes) {
+                return Optional.empty();
+              }
+            },
+            page);
+    source.run(20);
+    assertThat(seen).isNotEmpty().allMatch(status -> (status & 0x20) != 0);
+    source.stop();
+    assertThat(status(function) & 0x20).isZero();
+  }
+
+  private static int status(HostDevice function) throws MigrationException {
+    ByteBuffer status = ByteBuffer.allocate(1);
+    function.region(7).read(0x6a, status);
+    return status.get(0);
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import io.vferry.host.linux.AddressSpace;
 import io.vferry.host.linux.Companions;
+import io.vferry.host.linux.FunctionLevelResets;
 import io.vferry.host.linux.IovaSpace;
 import io.vferry.host.linux.VfioDmaSpace;
 import io.vferry.host.linux.VfioInterrupts;
@@ -44,6 +45,7 @@ final class VfioUserDevice implements HostDevice {
   private final Companions companions;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
+  private final Optional<Region> config;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   VfioUserDevice(
@@ -68,6 +70,9 @@ final class VfioUserDevice implements HostDevice {
     this.log = log;
     this.clock = clock;
     this.companions = companions;
+    this.config =
+        Optional.ofNullable(regions.get(RegionInfo.PCI_CONFIG))
+            .map(region -> new FunctionLevelResets(region, resets::incrementAndGet));
   }
 
   @Override
@@ -82,7 +87,7 @@ final class VfioUserDevice implements HostDevice {
 
   @Override
   public Region region(int index) throws MigrationException {
-    ClientRegion region = regions.get(index);
+    Region region = index == RegionInfo.PCI_CONFIG ? config.orElse(null) : regions.get(index);
     if (region == null) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,

@@ -26,18 +26,21 @@ final class MigrationSession {
   private final TransitionTable table;
   private final FeatureSet shown;
   private final boolean wholeStopCopy;
+  private final ServerListener listener;
   private @Nullable SaveStream saving;
   private @Nullable LoadStream loading;
 
   /** The state that was last seen; the device may have been reset by itself since. */
   private DeviceState last;
 
-  MigrationSession(MigratableDevice device, ServerSettings settings) throws MigrationException {
+  MigrationSession(MigratableDevice device, ServerSettings settings, ServerListener listener)
+      throws MigrationException {
     this.device = device;
     FeatureSet features = device.features();
     this.table = TransitionTable.of(features);
     this.shown = settings.quiescence() ? features : FeatureSet.of(false, features.preCopy());
     this.wholeStopCopy = settings.wholeStopCopy();
+    this.listener = listener;
     this.last = device.state();
   }
 
@@ -46,12 +49,34 @@ final class MigrationSession {
     return shown;
   }
 
+  /**
+   * Returns where the device is. Found RUNNING without having been sent there it was reset, and the
+   * streams of before have ended.
+   */
   DeviceState state() throws Refusal {
+    DeviceState before = last;
+    look();
+    if (before != DeviceState.RUNNING && last == DeviceState.RUNNING) {
+      closeStreams();
+      listener.moved(before, last);
+    }
+    return last;
+  }
+
+  private void look() throws Refusal {
     try {
       last = device.state();
-      return last;
     } catch (MigrationException e) {
       throw Refusal.of(e);
+    }
+  }
+
+  /** Takes note if the device was reset, as a write of its config space can do. */
+  void lookForReset() {
+    try {
+      state();
+    } catch (Refusal e) {
+      // A device that does not answer says so to the next command that needs to know.
     }
   }
 
@@ -77,7 +102,7 @@ final class MigrationSession {
     } catch (MigrationException e) {
       throw Refusal.of(e);
     } finally {
-      state();
+      look();
     }
     return from;
   }

@@ -164,9 +164,16 @@ final class RegionCommands {
       throws Refusal, MalformedMessageException, MigrationException {
     RegionAccessMessage message =
         RegionAccessMessage.decodeWithData(Command.REGION_WRITE, payload, largestData);
-    accessible(message.region(), message.offset(), message.count())
-        .write(message.offset(), message.data());
+    write(message.region(), message.offset(), message.count(), message.data());
     message.putFields(out);
+  }
+
+  private void write(int index, long offset, int count, ByteBuffer data)
+      throws Refusal, MigrationException {
+    accessible(index, offset, count).write(offset, data);
+    if (migration != null && index == RegionInfo.PCI_CONFIG) {
+      migration.lookForReset();
+    }
   }
 
   /** Does one write after the other, as far as it can. */
@@ -182,8 +189,7 @@ final class RegionCommands {
     int done = 0;
     try {
       for (RegionWriteMultiMessage.Write write : message.writes()) {
-        accessible(write.region(), write.offset(), write.count())
-            .write(write.offset(), write.bytes());
+        write(write.region(), write.offset(), write.count(), write.bytes());
         done++;
       }
     } catch (MigrationException | Refusal e) {

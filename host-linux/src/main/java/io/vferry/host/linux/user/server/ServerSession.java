@@ -77,7 +77,9 @@ final class ServerSession implements AutoCloseable {
     this.dma = new DmaTable(visible.dma(), messages, settings.maxDmaMaps());
     this.irqs = new IrqTable(visible.interrupts());
     this.migration =
-        served.driven().isPresent() ? new MigrationSession(served.driven().get(), settings) : null;
+        served.driven().isPresent()
+            ? new MigrationSession(served.driven().get(), settings, listener)
+            : null;
     Optional<DmaLog> log = served.dmaLog();
     this.logging = log.isPresent() ? new LoggingSession(log.get(), dma) : null;
     this.data = migration == null ? null : new MigrationDataCommands(migration, settings);
@@ -313,16 +315,12 @@ final class ServerSession implements AutoCloseable {
     if (payload.hasRemaining()) {
       throw Refusal.invalid("a reset has no payload");
     }
-    DeviceState before = migration == null ? DeviceState.RUNNING : migration.state();
     try {
       served.reset();
     } finally {
       if (migration != null) {
         migration.wasReset();
       }
-    }
-    if (before != DeviceState.RUNNING) {
-      listener.moved(before, DeviceState.RUNNING);
     }
   }
 

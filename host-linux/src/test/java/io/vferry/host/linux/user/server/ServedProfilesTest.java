@@ -1,6 +1,7 @@
 package io.vferry.host.linux.user.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vferry.host.linux.driver.VfioMigrationDriver;
@@ -18,6 +19,7 @@ import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
+import io.vferry.spi.host.ResetCount;
 import io.vferry.spi.memory.MemoryRange;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
@@ -36,11 +38,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Our client against our server: each kind of simulated device moves from one to the other. */
 @Timeout(60)
 class ServedProfilesTest {
+
+  /** Of the simulated devices. */
+  private static final int EXPRESS_CONTROL = 0x68;
 
   @TempDir private Path directory;
 
@@ -212,5 +218,46 @@ class ServedProfilesTest {
       assertThat(source.states).contains(DeviceState.STOP_COPY, DeviceState.STOP);
       assertThat(destination.states).contains(DeviceState.RESUMING, DeviceState.RUNNING);
     }
+  }
+
+  /** As a guest does it whose monitor passes its writes of the config space on. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DeviceState.class,
+      names = {"PRE_COPY", "STOP", "STOP_COPY", "RESUMING"})
+  void aFunctionLevelResetEndsTheSessionOnBothSides(DeviceState state) throws Exception {
+    assumeTrue(Libc.availability().available());
+    long before = OpenFiles.count();
+    try (Side side = new Side("src", "mlx5?work=off&state=100KiB&seed=1");
+        Side destination = new Side("dst", "mlx5?work=off&state=100KiB&seed=2")) {
+      ResetCount count = side.client.capability(ResetCount.class).orElseThrow();
+      ArcOutcome old = side.go(state);
+      Region config = side.client.region(RegionInfo.PCI_CONFIG);
+      config.write(4, ByteBuffer.wrap(new byte[] {6, 0}));
+      assertThat(count.resets()).isZero();
+      config.write(EXPRESS_CONTROL, ByteBuffer.wrap(new byte[] {0x10, (byte) 0x88}));
+
+      assertThat(count.resets()).isOne();
+      assertThat(side.states).as("the server says so").endsWith(state, DeviceState.RUNNING);
+      assertThat(side.driven.state()).isEqualTo(DeviceState.RUNNING);
+      assertThat(side.device.state()).isEqualTo(DeviceState.RUNNING);
+      ByteBuffer command = ByteBuffer.allocate(2);
+      config.read(4, command);
+      assertThat(command.getShort(0)).isZero();
+
+      SaveStream whole = ((ArcOutcome.Saving) side.go(DeviceState.STOP_COPY)).stream();
+      ByteBuffer piece = ByteBuffer.allocateDirect(64);
+      if (old instanceof ArcOutcome.Saving saving) {
+        assertThatThrownBy(() -> saving.stream().read(piece))
+            .isInstanceOf(MigrationException.class);
+      } else if (old instanceof ArcOutcome.Loading loading) {
+        assertThatThrownBy(() -> loading.stream().write(piece))
+            .isInstanceOf(MigrationException.class);
+      }
+      LoadStream to = ((ArcOutcome.Loading) destination.go(DeviceState.RESUMING)).stream();
+      pump(whole, to, SaveStream.Status.END);
+      destination.go(DeviceState.RUNNING);
+    }
+    assertThat(OpenFiles.count()).as("open files").isEqualTo(before);
   }
 }
