@@ -46,13 +46,15 @@ public final class V1MigrationDriver implements MigrationDriver {
     this(find(V1MigrationDriver.class.getClassLoader()));
   }
 
-  /** Offers drivers that the embedding program brings along. */
+  /** Offers drivers that the embedding program brings along; without any, as above. */
   public V1MigrationDriver(List<? extends V1Driver> drivers) {
     this.drivers =
-        drivers.stream()
-            .map(V1Driver.class::cast)
-            .sorted(Comparator.comparing(driver -> driver.info().id()))
-            .toList();
+        drivers.isEmpty()
+            ? List.of(new V1RegionDriver())
+            : drivers.stream()
+                .map(V1Driver.class::cast)
+                .sorted(Comparator.comparing(driver -> driver.info().id()))
+                .toList();
   }
 
   private static List<V1Driver> find(ClassLoader place) {
@@ -83,9 +85,6 @@ public final class V1MigrationDriver implements MigrationDriver {
 
   @Override
   public DriverInfo info() {
-    if (drivers.isEmpty()) {
-      return new DriverInfo("v1", "vferry", Integer.toString(V1StreamFormat.VERSION));
-    }
     return new DriverInfo(
         "v1-" + drivers.stream().map(d -> d.info().id()).collect(Collectors.joining("-")),
         drivers.stream().map(d -> d.info().vendor()).distinct().collect(Collectors.joining(", ")),
@@ -94,16 +93,13 @@ public final class V1MigrationDriver implements MigrationDriver {
 
   @Override
   public DriverMatch match(HostDeviceInfo device) {
-    if (drivers.isEmpty()) {
-      return DriverMatch.none("no driver written for v1 lies beside this one");
-    }
     return best(device).get(0).match();
   }
 
   @Override
   public MigratableDevice attach(HostDevice device) throws MigrationException {
-    List<Candidate> best = drivers.isEmpty() ? List.of() : best(device.info());
-    if (best.isEmpty() || best.get(0).match().rank() == DriverMatch.Rank.NONE) {
+    List<Candidate> best = best(device.info());
+    if (best.get(0).match().rank() == DriverMatch.Rank.NONE) {
       throw new MigrationException(
           DeviceError.NOT_MIGRATABLE,
           "no driver written for v1 serves the device at " + device.info().address());

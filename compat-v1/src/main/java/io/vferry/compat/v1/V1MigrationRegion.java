@@ -90,8 +90,8 @@ public final class V1MigrationRegion implements Region, AutoCloseable {
     return info;
   }
 
-  /** Returns the parts that can be mapped, as for the sparse-mmap capability of the region. */
-  public List<MemoryRange> mappableAreas() {
+  @Override
+  public List<MemoryRange> mappableParts() {
     return settings.mapped()
         ? List.of(new MemoryRange(V1RegionSettings.WINDOW_OFFSET, settings.windowBytes()))
         : List.of();

@@ -5,6 +5,7 @@ import io.vferry.spi.host.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A device whose v1 region is at hand: each access is one read or write of a whole field, as
@@ -41,15 +42,32 @@ public final class V1RegionDevice implements V1Device {
 
   private final Region region;
   private final Owner owner;
+  private final @Nullable WholeChunk chunk;
+  private long chunkOffset;
+  private long chunkEnd;
 
   /**
-   * Creates the device.
+   * Creates the device. Data are read and written in the pieces in which its user does it.
    *
    * @param region the migration region; stays the owner's
    */
   public V1RegionDevice(Region region, Owner owner) {
     this.region = region;
     this.owner = owner;
+    this.chunk = null;
+  }
+
+  /**
+   * Creates a device that takes a chunk only whole, or to which an access is a message.
+   *
+   * @param region the migration region; stays the owner's
+   * @param wholeBytes a chunk of so many bytes or fewer is read or written in one access, a longer
+   *     one in several of so many; at least 1. So much memory is kept
+   */
+  public V1RegionDevice(Region region, Owner owner, int wholeBytes) {
+    this.region = region;
+    this.owner = owner;
+    this.chunk = new WholeChunk(region, wholeBytes);
   }
 
   @Override
@@ -79,27 +97,44 @@ public final class V1RegionDevice implements V1Device {
 
   @Override
   public long readDataOffset() throws MigrationException {
-    return get(V1Field.DATA_OFFSET);
+    if (chunk != null) {
+      chunk.forget();
+    }
+    chunkOffset = get(V1Field.DATA_OFFSET);
+    return chunkOffset;
   }
 
   @Override
   public long readDataSize() throws MigrationException {
-    return get(V1Field.DATA_SIZE);
+    long size = get(V1Field.DATA_SIZE);
+    chunkEnd = chunkOffset + size;
+    return size;
   }
 
   @Override
   public void writeDataSize(long lengthBytes) throws MigrationException {
+    if (chunk != null) {
+      chunk.flush();
+    }
     set(V1Field.DATA_SIZE, lengthBytes);
   }
 
   @Override
   public void readData(long offset, ByteBuffer into) throws MigrationException {
-    region.read(offset, into);
+    if (chunk == null) {
+      region.read(offset, into);
+    } else {
+      chunk.read(offset, chunkEnd, into);
+    }
   }
 
   @Override
   public void writeData(long offset, ByteBuffer from) throws MigrationException {
-    region.write(offset, from);
+    if (chunk == null) {
+      region.write(offset, from);
+    } else {
+      chunk.write(offset, from);
+    }
   }
 
   @Override

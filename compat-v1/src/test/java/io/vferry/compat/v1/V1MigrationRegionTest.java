@@ -338,7 +338,7 @@ class V1MigrationRegionTest {
     V1MigrationRegion mapped = new V1MigrationRegion(device, Regions.mapped(WINDOW));
     V1Client from = V1Client.of(mapped);
     assertThat(mapped.info().mappable()).isTrue();
-    assertThat(mapped.mappableAreas()).singleElement().extracting("start").isEqualTo(4096L);
+    assertThat(mapped.mappableParts()).singleElement().extracting("start").isEqualTo(4096L);
     assertThat(mapped.map(0, WINDOW)).isEmpty();
     ByteBuffer window = mapped.map(4096, WINDOW).orElseThrow();
     assertThat(Errnos.of(() -> mapped.map(4096, WINDOW + 1))).isEqualTo(22);
