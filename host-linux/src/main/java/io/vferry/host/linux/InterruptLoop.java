@@ -14,9 +14,6 @@ import java.util.List;
 final class InterruptLoop {
 
   private static final System.Logger LOG = System.getLogger(InterruptLoop.class.getName());
-  private static final int POLLFD_BYTES = 8;
-  private static final int POLLFD_EVENTS = 4;
-  private static final int POLLFD_REVENTS = 6;
 
   private final Interrupts.Listener listener;
 
@@ -136,13 +133,13 @@ final class InterruptLoop {
 
   private void run() {
     int files = vectors.size() + 1;
-    Argument pollfds = new Argument(files * POLLFD_BYTES);
+    Argument pollfds = new Argument(files * Fd.POLLFD_BYTES);
     // The thread alone closes these files, so their numbers stay valid while it polls.
     for (int i = 0; i < files; i++) {
       int number = (i == 0 ? wake : vectors.get(i - 1)).fd().claim();
       pollfds
-          .putInt(i * POLLFD_BYTES, number)
-          .putShort(i * POLLFD_BYTES + POLLFD_EVENTS, Libc.POLLIN);
+          .putInt(i * Fd.POLLFD_BYTES, number)
+          .putShort(i * Fd.POLLFD_BYTES + Fd.POLLFD_EVENTS, Libc.POLLIN);
     }
     try {
       while (true) {
@@ -156,9 +153,9 @@ final class InterruptLoop {
         if (ready < 0) {
           continue;
         }
-        boolean woken = pollfds.getShort(POLLFD_REVENTS) != 0 && wake.take() > 0;
+        boolean woken = pollfds.getShort(Fd.POLLFD_REVENTS) != 0 && wake.take() > 0;
         for (int i = 1; i < files; i++) {
-          if (pollfds.getShort(i * POLLFD_BYTES + POLLFD_REVENTS) != 0
+          if (pollfds.getShort(i * Fd.POLLFD_BYTES + Fd.POLLFD_REVENTS) != 0
               && vectors.get(i - 1).take() > 0) {
             tell(i - 1);
           }

@@ -13,6 +13,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Fd implements AutoCloseable {
 
+  /** Size of {@code struct pollfd}, whose first field is the number, 32 bits. */
+  public static final int POLLFD_BYTES = 8;
+
+  /** Where in it is what to wait for, 16 bits. */
+  public static final int POLLFD_EVENTS = 4;
+
+  /** Where in it is what came, 16 bits. */
+  public static final int POLLFD_REVENTS = 6;
+
   private static final int CLOSED = 1 << 30;
 
   private final int number;
@@ -73,6 +82,19 @@ public final class Fd implements AutoCloseable {
   public static int poll(Argument pollfds, int count, int timeoutMillis) {
     int ready = error(Libc.poll(pollfds.address(), count, timeoutMillis));
     pollfds.keep();
+    return ready;
+  }
+
+  /**
+   * Waits until something can be read, or the other end is gone.
+   *
+   * @param timeoutMillis 0 to look only; negative for no limit
+   * @return 0 if nothing came in that time
+   */
+  public long awaitInput(int timeoutMillis) {
+    Argument pollfd = new Argument(POLLFD_BYTES).putShort(POLLFD_EVENTS, Libc.POLLIN);
+    long ready = call(number -> Libc.poll(pollfd.putInt(0, number).address(), 1, timeoutMillis));
+    pollfd.keep();
     return ready;
   }
 

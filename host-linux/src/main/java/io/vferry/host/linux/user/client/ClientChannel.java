@@ -36,6 +36,9 @@ final class ClientChannel implements AutoCloseable {
    */
   private record Asked(Command command, Conversation.Question<?> question, long endNanos) {}
 
+  /** Orders that come between two questions wait so long at most, or until the second one. */
+  private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
   /** How often one who waits looks whether the answer is still wanted. */
   private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
@@ -50,7 +53,12 @@ final class ClientChannel implements AutoCloseable {
   /** Who hears what. */
   private final Map<Thread, Conversation> threads = new HashMap<>();
 
+  /** Whether a thread hears everything, else whoever asks hears the answer. */
   private boolean listening;
+
+  private boolean attended;
+  private boolean ordersExpected;
+  private volatile long questions;
 
   /** What nobody waits for any more and is not known to be answered. */
   private @Nullable Asked late;
@@ -89,6 +97,7 @@ final class ClientChannel implements AutoCloseable {
       throws KernelError, MigrationException {
     synchronized (asking) {
       conversation.checkGoing();
+      questions++;
       Asked before = late;
       if (before != null) {
         await(before, wanted);
@@ -96,6 +105,9 @@ final class ClientChannel implements AutoCloseable {
       }
       Conversation.Question<T> question = conversation.say(request, reader);
       await(new Asked(request.command(), question, nanoTime.getAsLong() + deadlineNanos), wanted);
+      if (!listening) {
+        conversation.hearRest();
+      }
       return conversation.answer(question, request);
     }
   }
@@ -145,32 +157,81 @@ final class ClientChannel implements AutoCloseable {
     return failure;
   }
 
-  /** Has a thread hear what the server says by itself on this connection, from now on. */
-  void listen() {
+  /**
+   * Has a thread hear what the server says by itself on this connection, from now on.
+   *
+   * @param ordersExpected whether it will say something for sure. If not, answers stay with whoever
+   *     asks until it has done so once: the thread hears what comes while nobody asks
+   */
+  void listen(boolean ordersExpected) {
     synchronized (asking) {
-      if (!listening) {
-        listening = true;
-        start("vfio-user-" + server, conversation);
+      this.ordersExpected |= ordersExpected;
+      if (!attended) {
+        attended = true;
+        start("vfio-user-" + server, conversation, this::attend);
       }
+    }
+  }
+
+  /** Hears what comes while nobody asks, and everything once the server has given an order. */
+  private void attend() throws MigrationException, InterruptedException {
+    while (!listensNow()) {
+      awaitQuiet();
+      conversation.awaitArrival(MessageConnection.NO_LIMIT);
+      synchronized (asking) {
+        if (conversation.awaitArrival(0)) {
+          conversation.hear(SLICE_NANOS);
+          conversation.hearRest();
+        }
+      }
+    }
+    hear(conversation);
+  }
+
+  private boolean listensNow() {
+    synchronized (asking) {
+      listening = ordersExpected || conversation.ordered();
+      return listening;
+    }
+  }
+
+  /** Waits until nobody has asked for a while: who asks hears all that comes meanwhile. */
+  private void awaitQuiet() throws InterruptedException {
+    long before;
+    do {
+      before = questions;
+      TimeUnit.NANOSECONDS.sleep(QUIET_NANOS);
+    } while (questions != before);
+  }
+
+  private static void hear(Conversation from) throws MigrationException {
+    while (true) {
+      from.hear(MessageConnection.NO_LIMIT);
     }
   }
 
   /** Has a thread take the orders that come over a second connection; one without is no more. */
   void listenTo(Conversation second) {
-    start("vfio-user-orders-" + server, second);
+    start("vfio-user-orders-" + server, second, () -> hear(second));
   }
 
-  private synchronized void start(String name, Conversation from) {
+  /** What a thread does until its conversation ends. */
+  @FunctionalInterface
+  private interface Hearing {
+    void hear() throws MigrationException, InterruptedException;
+  }
+
+  private synchronized void start(String name, Conversation from, Hearing hearing) {
     Thread thread =
         new Thread(
             () -> {
               try {
-                while (true) {
-                  from.hear(MessageConnection.NO_LIMIT);
-                }
+                hearing.hear();
               } catch (MigrationException e) {
                 // Who asks is told. Without the second connection the device cannot work either.
                 conversation.end(e);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException("nobody has this thread to interrupt it", e);
               }
             },
             name);

@@ -64,12 +64,11 @@ final class ClientDma implements DmaMapper {
         byFiles
             ? MemoryBacking.of(mapping.address(), mapping.iova().length(), mapping.deviceWrites())
             : Optional.empty();
-    if (backing.isEmpty()) {
-      // Before the server knows of it: it may want it at once.
-      served.add(mapping);
-      if (ordersOnChannel) {
-        channel.listen();
-      }
+    // Before the server knows of it: it may want it at once. It may ask for what it has a file of
+    // as well; libvfio-user does unless a device maps it.
+    served.add(mapping);
+    if (ordersOnChannel) {
+      channel.listen(backing.isEmpty());
     }
     log.add(mapping.iova(), backing.isPresent());
     boolean mapped = false;
@@ -139,7 +138,7 @@ final class ClientDma implements DmaMapper {
           case Errno.ENOMEM, Errno.ENOSPC, Errno.EMFILE -> DeviceError.OUT_OF_RESOURCES;
           default -> DeviceError.BAD_REQUEST;
         },
-        "vfio-user server %s does not map %s; it allows %d mappings, and some servers none while the device is stopped"
+        "vfio-user server %s does not map %s; it says that it allows %d mappings; some servers take fewer, and none while the device is stopped"
             .formatted(server, mapping.iova(), mostMaps));
   }
 

@@ -47,6 +47,9 @@ record Discovery(
   /** More than any description of a region with its capabilities takes. */
   private static final int LARGEST_REGION_INFO_BYTES = 1 << 20;
 
+  /** {@code VFIO_REGION_TYPE_MIGRATION} and its only subtype, in Linux 5.8 to 5.17. */
+  private static final RegionCapability.Type V1_MIGRATION = new RegionCapability.Type(3, 1);
+
   private static final int VENDOR_ID = 0;
   private static final int DEVICE_ID = 2;
   private static final int SUBSYSTEM_VENDOR_ID = 0x2c;
@@ -68,23 +71,22 @@ record Discovery(
         channel.ask(
             Request.of(Command.DEVICE_GET_INFO, new DeviceInfoMessage(0, 0, 0)),
             incoming -> DeviceInfoMessage.decodeReply(incoming.body()));
+    boolean pci = (counts.flags() & PCI) != 0;
     Map<Integer, ClientRegion> regions = new TreeMap<>();
+    Map<String, String> properties = properties(parameters, agreement);
     boolean complete = false;
     try {
       for (int index = 0; index < counts.regions(); index++) {
-        region(server, channel, agreement, index, regions);
+        if (region(server, channel, agreement, pci, index, regions).contains(V1_MIGRATION)) {
+          properties.put("v1-region", Integer.toString(index));
+        }
       }
       Map<Integer, IrqLayout> irqs = new TreeMap<>();
       for (int index = 0; index < counts.irqs(); index++) {
         irq(channel, index, irqs);
       }
       HostDeviceInfo info =
-          info(
-              address,
-              parameters,
-              (counts.flags() & PCI) != 0 ? regions.get(RegionInfo.PCI_CONFIG) : null,
-              migration,
-              agreement);
+          info(address, pci ? regions.get(RegionInfo.PCI_CONFIG) : null, migration, properties);
       complete = true;
       return new Discovery(server, channel, info, regions, irqs, migration);
     } finally {
@@ -94,11 +96,15 @@ record Discovery(
     }
   }
 
-  /** A region that the server counts but refuses to describe does not exist. */
-  private static void region(
+  /**
+   * Takes in a region, and returns what more is said about it. One that the server counts but
+   * refuses to describe does not exist.
+   */
+  private static List<RegionCapability> region(
       String server,
       ClientChannel channel,
       Agreement agreement,
+      boolean pci,
       int index,
       Map<Integer, ClientRegion> regions)
       throws MigrationException, KernelError {
@@ -112,21 +118,26 @@ record Discovery(
       }
     } catch (KernelError e) {
       if (e.errno() == Errno.EINVAL) {
-        return;
+        return List.of();
       }
       throw e;
     }
     RegionInfoMessage info = described.info;
     if (info.size() == 0) {
       described.files.forEach(Fd::close);
-      return;
+      return List.of();
+    }
+    int access = info.flags() & (RegionInfoMessage.READ | RegionInfoMessage.WRITE);
+    if (pci && index == RegionInfo.PCI_CONFIG && access == 0) {
+      // Libvfio-user says nothing of a config space that it serves by itself.
+      access = RegionInfoMessage.READ | RegionInfoMessage.WRITE;
     }
     RegionMappings mappings =
         new RegionMappings(
             "region %d of the device at vfio-user server %s".formatted(index, server),
             info.size(),
-            (info.flags() & RegionInfoMessage.READ) != 0,
-            (info.flags() & RegionInfoMessage.WRITE) != 0,
+            (access & RegionInfoMessage.READ) != 0,
+            (access & RegionInfoMessage.WRITE) != 0,
             areas(info, described.files));
     regions.put(
         index,
@@ -136,12 +147,13 @@ record Discovery(
             new RegionInfo(
                 index,
                 info.size(),
-                (info.flags() & RegionInfoMessage.READ) != 0,
-                (info.flags() & RegionInfoMessage.WRITE) != 0,
+                (access & RegionInfoMessage.READ) != 0,
+                (access & RegionInfoMessage.WRITE) != 0,
                 mappings.possible()),
             agreement,
             mappings,
             described.files));
+    return info.capabilities();
   }
 
   private static Described describe(ClientChannel channel, int index, int argsz)
@@ -271,13 +283,7 @@ record Discovery(
     }
   }
 
-  private static HostDeviceInfo info(
-      DeviceAddress address,
-      ClientParameters parameters,
-      @Nullable ClientRegion config,
-      Optional<ClientMigration> migration,
-      Agreement agreement)
-      throws MigrationException {
+  private static Map<String, String> properties(ClientParameters parameters, Agreement agreement) {
     Map<String, String> properties = new TreeMap<>();
     properties.put("host-migration-known-from", "device");
     properties.put("write-chunk", Integer.toString(agreement.writeBytes()));
@@ -287,6 +293,15 @@ record Discovery(
     if (parameters.virtualFunction().isPresent()) {
       properties.put("vf-index", Integer.toString(parameters.virtualFunction().getAsInt()));
     }
+    return properties;
+  }
+
+  private static HostDeviceInfo info(
+      DeviceAddress address,
+      @Nullable ClientRegion config,
+      Optional<ClientMigration> migration,
+      Map<String, String> properties)
+      throws MigrationException {
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     boolean pci = config != null && config.info().sizeBytes() >= HEADER_BYTES;
     if (config != null && pci) {

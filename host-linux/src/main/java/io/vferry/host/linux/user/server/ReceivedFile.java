@@ -25,18 +25,14 @@ final class ReceivedFile implements ClientFile {
 
   private static final String EVENT_COUNTER = "anon_inode:[eventfd]";
 
-  private static final int POLLFD_BYTES = 8;
-  private static final int POLLFD_EVENTS = 4;
-  private static final int POLLFD_RETURNED = 6;
-
   private final Fd fd;
 
   /** One that is to be polled, and the number one, to be written. */
-  private final Argument signal = new Argument(POLLFD_BYTES + Long.BYTES);
+  private final Argument signal = new Argument(Fd.POLLFD_BYTES + Long.BYTES);
 
   ReceivedFile(Fd fd) {
     this.fd = fd;
-    signal.putShort(POLLFD_EVENTS, Libc.POLLOUT).putLong(POLLFD_BYTES, 1);
+    signal.putShort(Fd.POLLFD_EVENTS, Libc.POLLOUT).putLong(Fd.POLLFD_BYTES, 1);
   }
 
   /** Something about the file that {@code /proc} tells. */
@@ -134,10 +130,10 @@ final class ReceivedFile implements ClientFile {
     }
     try {
       // The client may have filled it up, and a write would wait then.
-      signal.putInt(0, number).putShort(POLLFD_RETURNED, 0);
+      signal.putInt(0, number).putShort(Fd.POLLFD_REVENTS, 0);
       if (Fd.poll(signal, 1, 0) == 1
-          && (signal.getPollEvents(POLLFD_RETURNED) & Libc.POLLOUT) != 0) {
-        fd.write(signal.address() + POLLFD_BYTES, Long.BYTES);
+          && (signal.getPollEvents(Fd.POLLFD_REVENTS) & Libc.POLLOUT) != 0) {
+        fd.write(signal.address() + Fd.POLLFD_BYTES, Long.BYTES);
         signal.keep();
       }
     } finally {

@@ -219,6 +219,50 @@ class ClientMemoryOverSocketTest extends SocketFixture {
     assertThat(ByteBuffer.wrap(read).order(ByteOrder.nativeOrder()).getInt(32)).isEqualTo(99);
   }
 
+  /** As libvfio-user does whenever a device does not map it. */
+  @Test
+  void servesMemoryByMessageThatTheServerHasAFileOf() throws Exception {
+    open(server(), "");
+    try (MemoryFile file = MemoryFile.create("guest", 4 * PAGE)) {
+      ByteBuffer memory = file.slice(0, 4 * PAGE).order(ByteOrder.nativeOrder());
+      memory.putInt(0, 99);
+      device.dma().map(0x10000, memory, Direction.READ_WRITE);
+      // While nobody asks, first and later, and between two questions.
+      for (int round = 0; round < 3; round++) {
+        byte[] read = thread.order(order(DMA_READ, access(0x10000, 4, new byte[0])));
+        assertThat(ByteBuffer.wrap(read).order(ByteOrder.nativeOrder()).getInt(32)).isEqualTo(99);
+        device.region(0).read(0, ByteBuffer.allocate(4));
+      }
+      thread.order(order(DMA_WRITE, access(0x10000 + PAGE, 1, new byte[] {42})));
+      assertThat(memory.get(PAGE)).isEqualTo((byte) 42);
+      device.dma().unmap(new MemoryRange(0x10000, 4 * PAGE));
+      assertRefused(EFAULT, order(DMA_READ, access(0x10000, 4, new byte[0])));
+    }
+  }
+
+  @Test
+  void takesTheOrderThatCameAlongWithAnAnswer() throws Exception {
+    byte[] order = order(DMA_READ, access(0, 4, new byte[0]));
+    open(
+        server()
+            .on(
+                REGION_WRITE,
+                (message, files, usual) ->
+                    List.of(
+                        new Answer(
+                            LibvfioUser.concat(usual.get().get(0).bytes(), order), List.of()))),
+        "");
+    try (MemoryFile file = MemoryFile.create("guest", PAGE)) {
+      ByteBuffer memory = file.slice(0, PAGE).order(ByteOrder.nativeOrder());
+      memory.putInt(0, 99);
+      device.dma().map(0, memory, Direction.READ_WRITE);
+      device.region(0).write(0, ByteBuffer.allocate(4));
+      byte[] read = thread.answer();
+      assertThat(ByteBuffer.wrap(read).order(ByteOrder.nativeOrder()).getInt(32)).isEqualTo(99);
+      device.dma().unmap(new MemoryRange(0, PAGE));
+    }
+  }
+
   @Test
   void takesOrdersOverASecondSocket() throws Exception {
     List<Fd> twins = MessageSocket.pair();
@@ -308,6 +352,34 @@ class ClientMemoryOverSocketTest extends SocketFixture {
       assertThat(part.isDirty(1)).isTrue();
       log.stop();
       assertThat(asked).containsExactly("start 4096 1", "report 10000 4000 4096", "stop");
+      device.close();
+    }
+  }
+
+  /** A server logs what it writes into the file, not what it asks for. */
+  @Test
+  void logsWhatTheServerHadItWriteIntoAFile() throws Exception {
+    LibvfioUser.Responder logs =
+        (message, files, usual) -> {
+          int feature = message.getInt(20) & 0xffff;
+          byte[] body = LibvfioUser.body(message);
+          return feature < 6 || feature > 8
+              ? usual.get()
+              : List.of(
+                  LibvfioUser.reply(
+                      message, feature == 8 ? LibvfioUser.concat(body, new byte[8]) : body));
+        };
+    open(server().on(DEVICE_FEATURE, logs), "");
+    DmaLog log = device.capability(DmaLog.class).orElseThrow();
+    try (MemoryFile file = MemoryFile.create("guest", 4 * PAGE)) {
+      device.dma().map(0x10000, file.slice(0, 4 * PAGE), Direction.READ_WRITE);
+      log.start(List.of(new MemoryRange(0x10000, 4 * PAGE)), PAGE);
+      thread.order(order(DMA_WRITE, access(0x10000 + 2 * PAGE, 1, new byte[1])));
+      DirtyBitmap all = new DirtyBitmap(new MemoryRange(0x10000, 4 * PAGE), PAGE);
+      log.report(all);
+      assertThat(all.dirtyPages()).isEqualTo(1);
+      assertThat(all.isDirty(2)).isTrue();
+      log.stop();
       device.close();
     }
   }

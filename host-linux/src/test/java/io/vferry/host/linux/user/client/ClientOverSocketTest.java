@@ -140,6 +140,47 @@ class ClientOverSocketTest extends SocketFixture {
     return new LibvfioUser(Version.JUNE, PAGE).on(GET_REGION_INFO, describes);
   }
 
+  private static byte[] type(int type, int subtype) {
+    return ByteBuffer.allocate(16)
+        .order(ByteOrder.nativeOrder())
+        .putShort((short) 2)
+        .putShort((short) 1)
+        .putInt(0)
+        .putInt(type)
+        .putInt(subtype)
+        .array();
+  }
+
+  @Test
+  void findsTheMigrationRegionOfLinux58() throws Exception {
+    open(withFiles(type(3, 1), 11), "");
+    assertThat(device.info().properties()).containsEntry("v1-region", "0");
+    device.close();
+    thread.close();
+    open(withFiles(type(3, 2), 11), "");
+    assertThat(device.info().properties()).doesNotContainKey("v1-region");
+  }
+
+  /** Libvfio-user describes a config space that it serves by itself with no flag at all. */
+  @Test
+  void readsAConfigSpaceWithoutFlagsAndNothingElse() throws Exception {
+    open(
+        server()
+            .on(
+                GET_REGION_INFO,
+                (message, files, usual) -> {
+                  byte[] body = LibvfioUser.body(ByteBuffer.wrap(usual.get().get(0).bytes()));
+                  ByteBuffer.wrap(body).order(ByteOrder.nativeOrder()).putInt(4, 0);
+                  return List.of(LibvfioUser.reply(message, body));
+                }),
+        "");
+    assertThat(device.info().bus()).isEqualTo("pci");
+    device.region(7).read(0, ByteBuffer.allocate(4));
+    assertThat(device.region(7).info().writable()).isTrue();
+    assertThatThrownBy(() -> device.region(0).read(0, ByteBuffer.allocate(4)))
+        .isInstanceOf(MigrationException.class);
+  }
+
   @Test
   void mapsARegionThroughItsFile() throws Exception {
     try (MemoryFile file = MemoryFile.create("bar", 4 * PAGE)) {

@@ -58,6 +58,11 @@ final class ServerThread implements AutoCloseable {
   /** Gives the client an order; returns its answer. */
   byte[] order(byte[] message) throws ConnectionException, InterruptedException {
     say(message);
+    return answer();
+  }
+
+  /** Returns the client's answer to an order. */
+  byte[] answer() throws InterruptedException {
     byte[] answer = answers.poll(30, TimeUnit.SECONDS);
     if (answer == null) {
       throw new AssertionError("the client does not answer");
