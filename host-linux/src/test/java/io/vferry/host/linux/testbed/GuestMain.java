@@ -1,6 +1,7 @@
 package io.vferry.host.linux.testbed;
 
 import io.vferry.host.linux.VfioBackend;
+import io.vferry.host.linux.user.client.VfioUserBackend;
 import io.vferry.spi.host.HostBackend;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -10,9 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Runs chapters of checks inside the guest that {@code testbed/run} boots. A chapter is its name
- * and the addresses of its devices; chapters are separated by {@code --}. The exit status is 0 if
- * all checks pass.
+ * Runs chapters of checks, most of them inside the guest that {@code testbed/run} boots. A chapter
+ * is its name and the addresses of its devices; chapters are separated by {@code --}. The exit
+ * status is 0 if all checks pass.
  */
 public final class GuestMain {
 
@@ -21,9 +22,11 @@ public final class GuestMain {
   /** Runs the chapters. */
   public static void main(String[] args) {
     Checks checks = new Checks();
-    HostBackend backend = new VfioBackend();
+    HostBackend kernel = new VfioBackend();
+    HostBackend processes = new VfioUserBackend();
     for (List<String> chapter : chapters(args)) {
-      run(chapter, checks, backend);
+      boolean served = chapter.get(1).startsWith(processes.scheme() + ":");
+      run(chapter, checks, served ? processes : kernel);
       checks.check(
           chapter.get(0) + ": no file is left open",
           () -> Checks.equal(List.of(), kernelFiles(), "open files"));
@@ -41,6 +44,10 @@ public final class GuestMain {
       case "edu" -> new EduChecks(devices).run();
       case "e1000e" -> new E1000eChecks(devices).run();
       case "peers" -> new PeerChecks(devices).run();
+      case "library" -> new LibraryChecks(devices).run();
+      case "library-fill" -> new LibraryChecks(devices).fill();
+      case "library-arrived" -> new LibraryChecks(devices).arrived();
+      case "library-sample" -> new LibrarySampleChecks(devices).run();
       case "group" -> new GroupChecks(devices).run();
       default -> throw new IllegalArgumentException("no chapter " + chapter);
     }
