@@ -43,7 +43,7 @@ final class ClientLog implements DmaLog {
     final boolean byFile;
     final DirtyBitmap written;
 
-    /** Whether the server has it in its log. */
+    /** Whether the server has it in its log: it was mapped when the log was started. */
     boolean logged;
 
     Mapped(MemoryRange iova, boolean byFile, long pageBytes) {
@@ -86,7 +86,6 @@ final class ClientLog implements DmaLog {
   synchronized void add(MemoryRange iova, boolean byFile) {
     Mapped mapped = new Mapped(iova, byFile, pageBytes);
     if (on) {
-      // Whether the server logs what is mapped later is not said: all of it counts as written.
       mapped.written.markAll();
     }
     byStart.put(iova.start(), mapped);
@@ -120,7 +119,8 @@ final class ClientLog implements DmaLog {
         throw new MigrationException(
             DeviceError.WRONG_STATE, "vfio-user server %s logs its DMA already".formatted(server));
       }
-      ask = byStart.values().stream().anyMatch(mapped -> mapped.byFile);
+      byStart.values().forEach(mapped -> mapped.logged = mapped.byFile);
+      ask = byStart.values().stream().anyMatch(mapped -> mapped.logged);
     }
     long used = ask ? startServer(iovaRanges, pageSizeBytes) : pageSizeBytes;
     synchronized (this) {
@@ -130,7 +130,7 @@ final class ClientLog implements DmaLog {
       for (Map.Entry<Long, Mapped> entry : byStart.entrySet()) {
         Mapped mapped = entry.getValue();
         Mapped anew = new Mapped(mapped.written.range(), mapped.byFile, used);
-        anew.logged = mapped.byFile;
+        anew.logged = mapped.logged;
         entry.setValue(anew);
       }
     }
@@ -220,6 +220,11 @@ final class ClientLog implements DmaLog {
         fetch(mapped);
       }
       synchronized (this) {
+        if (mapped.byFile && !mapped.logged) {
+          // Whether the server logs what is mapped later is not said: all of it counts as written,
+          // each time.
+          mapped.written.markAll();
+        }
         handOver(mapped, into);
       }
     }

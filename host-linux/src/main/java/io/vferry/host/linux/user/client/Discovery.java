@@ -219,7 +219,8 @@ record Discovery(
 
   private static List<RegionMappings.Area> areas(RegionInfoMessage info, List<Fd> files) {
     List<RegionMappings.Area> areas = new ArrayList<>();
-    if ((info.flags() & RegionInfoMessage.MMAP) == 0 || files.isEmpty()) {
+    // Of a description that is still cut off nobody knows which parts may be mapped.
+    if ((info.flags() & RegionInfoMessage.MMAP) == 0 || files.isEmpty() || info.truncated()) {
       return areas;
     }
     boolean whole = true;

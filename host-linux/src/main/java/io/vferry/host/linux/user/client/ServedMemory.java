@@ -30,7 +30,7 @@ final class ServedMemory implements OrderTaker {
   private static final int FIELDS_BYTES = DmaLayout.CURRENT.fieldsBytes();
 
   /** What a message can be put together from, beside its head. */
-  private static final int MOST_PIECES = 7;
+  private static final int MOST_PIECES = MessageConnection.MOST_PARTS - 1;
 
   private final int largestCount;
   private final TreeMap<Long, AddressSpace.Mapping> byStart = new TreeMap<>(Long::compareUnsigned);

@@ -23,12 +23,15 @@ public interface MessageConnection extends AutoCloseable {
   /** Linux takes no more files with one message (6.12, {@code include/net/scm.h}). */
   int MOST_FILES = 253;
 
+  /** A message is sent from no more pieces of memory than this. */
+  int MOST_PARTS = 8;
+
   /** Waits for ever. */
   long NO_LIMIT = Long.MAX_VALUE;
 
   /**
-   * Sends a message: header and body, cut into parts in any way, and its files with the first byte.
-   * The parts keep their positions; the files stay the caller's.
+   * Sends a message: header and body, cut into up to {@link #MOST_PARTS} parts in any way, and its
+   * files with the first byte. The parts keep their positions; the files stay the caller's.
    *
    * @throws ConnectionException if it was not sent as a whole; the connection is then of no use
    */

@@ -14,9 +14,6 @@ import java.util.List;
  */
 final class SocketMessage {
 
-  /** Most pieces of memory. */
-  static final int MOST_PARTS = 8;
-
   private static final int NAME_LENGTH = 8;
   private static final int IOV = 16;
   private static final int IOV_COUNT = 24;
@@ -34,7 +31,7 @@ final class SocketMessage {
 
   private static final int CONTROL_BYTES =
       aligned(CMSG_DATA + MessageConnection.MOST_FILES * Integer.BYTES);
-  private static final int CONTROL_AT = MSGHDR_BYTES + MOST_PARTS * IOVEC_BYTES;
+  private static final int CONTROL_AT = MSGHDR_BYTES + MessageConnection.MOST_PARTS * IOVEC_BYTES;
 
   private final Argument memory = new Argument(CONTROL_AT + CONTROL_BYTES);
   private int parts;
@@ -54,8 +51,9 @@ final class SocketMessage {
 
   /** Adds a piece of memory, which the caller keeps alive. */
   void add(long address, long lengthBytes) {
-    if (parts == MOST_PARTS) {
-      throw new IllegalArgumentException("a message has at most " + MOST_PARTS + " parts");
+    if (parts == MessageConnection.MOST_PARTS) {
+      throw new IllegalArgumentException(
+          "a message has at most " + MessageConnection.MOST_PARTS + " parts");
     }
     int at = MSGHDR_BYTES + parts * IOVEC_BYTES;
     memory.putLong(at, address).putLong(at + IOVEC_LENGTH, lengthBytes);

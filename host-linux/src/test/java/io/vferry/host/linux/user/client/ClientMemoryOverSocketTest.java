@@ -2,6 +2,7 @@ package io.vferry.host.linux.user.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vferry.host.linux.syscall.Fd;
 import io.vferry.host.linux.syscall.KernelError;
@@ -9,6 +10,8 @@ import io.vferry.host.linux.syscall.MappedMemory;
 import io.vferry.host.linux.syscall.MemoryFile;
 import io.vferry.host.linux.user.client.LibvfioUser.Answer;
 import io.vferry.host.linux.user.socket.MessageSocket;
+import io.vferry.host.linux.user.socket.OpenFiles;
+import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace.Direction;
 import io.vferry.spi.memory.DirtyBitmap;
@@ -39,6 +42,7 @@ class ClientMemoryOverSocketTest extends SocketFixture {
   private static final int VERSION = 1;
   private static final int DMA_MAP = 2;
   private static final int DMA_UNMAP = 3;
+  private static final int SET_IRQS = 8;
   private static final int REGION_WRITE = 10;
   private static final int DMA_READ = 11;
   private static final int DMA_WRITE = 12;
@@ -46,6 +50,7 @@ class ClientMemoryOverSocketTest extends SocketFixture {
   private static final int EFAULT = 14;
   private static final int EACCES = 13;
   private static final int EINVAL = 22;
+  private static final int ENOSPC = 28;
 
   @TempDir Path folder;
   private final List<Integer> maps = new ArrayList<>();
@@ -434,5 +439,126 @@ class ClientMemoryOverSocketTest extends SocketFixture {
     assertThat(all.isDirty(2)).isTrue();
     assertThat(all.isDirty(3)).isTrue();
     log.stop();
+  }
+
+  @Test
+  void aFileThatTheServerDoesNotMapIsClosed() throws Exception {
+    int[] errno = {ENOSPC};
+    open(
+        server()
+            .on(
+                DMA_MAP,
+                (message, files, usual) -> List.of(LibvfioUser.refusal(message, errno[0]))),
+        "");
+    try (MemoryFile file = MemoryFile.create("guest", PAGE)) {
+      long before = OpenFiles.count();
+      MigrationException e = notMapped(file);
+      assertThat(e.code()).isEqualTo(DeviceError.OUT_OF_RESOURCES);
+      errno[0] = EINVAL;
+      assertThat(notMapped(file).code()).isEqualTo(DeviceError.BAD_REQUEST);
+      assertThat(OpenFiles.count()).isEqualTo(before);
+    }
+  }
+
+  private MigrationException notMapped(MemoryFile file) {
+    return catchThrowableOfType(
+        MigrationException.class,
+        () -> device.dma().map(0x10000, file.slice(0, PAGE), Direction.READ_WRITE));
+  }
+
+  @Test
+  void whatTheServerDoesNotUnmapItStillReaches() throws Exception {
+    boolean[] refuses = {true};
+    open(
+        server()
+            .on(
+                DMA_UNMAP,
+                (message, files, usual) ->
+                    refuses[0] ? List.of(LibvfioUser.refusal(message)) : usual.get()),
+        "");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE);
+    MemoryRange range = new MemoryRange(0x10000, PAGE);
+    assertThat(
+            catchThrowableOfType(MigrationException.class, () -> device.dma().unmap(range)).code())
+        .isEqualTo(DeviceError.IO_FAILED);
+    assertThat(body(thread.order(order(DMA_READ, access(0x10000, 4, new byte[0]))))).hasSize(20);
+    refuses[0] = false;
+    device.dma().unmap(range);
+    assertRefused(EFAULT, order(DMA_READ, access(0x10000, 4, new byte[0])));
+  }
+
+  @Test
+  void aServerThatUnmapsLessIsNotBelieved() throws Exception {
+    open(
+        server()
+            .on(
+                DMA_UNMAP,
+                (message, files, usual) -> {
+                  byte[] less = LibvfioUser.body(message);
+                  less[17] = 0;
+                  return List.of(LibvfioUser.reply(message, less));
+                }),
+        "");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ_WRITE);
+    assertThatThrownBy(() -> device.dma().unmap(new MemoryRange(0x10000, PAGE)))
+        .hasMessageContaining("something else than was asked for");
+  }
+
+  @Test
+  void theServerLearnsInWhichDirectionMemoryIsGiven() throws Exception {
+    List<Integer> flags = new ArrayList<>();
+    open(
+        server()
+            .on(
+                DMA_MAP,
+                (message, files, usual) -> {
+                  flags.add(message.getInt(20));
+                  return usual.get();
+                }),
+        "");
+    device.dma().map(0x10000, aligned(PAGE), Direction.READ);
+    device.dma().map(0x20000, aligned(PAGE), Direction.WRITE);
+    device.dma().map(0x30000, aligned(PAGE), Direction.READ_WRITE);
+    assertThat(flags).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void aServerThatTakesNoFilesGetsNone() throws Exception {
+    LibvfioUser server = looking();
+    server.versionJson = "{\"capabilities\":{\"max_msg_fds\":0}}";
+    open(server, "");
+    try (MemoryFile file = MemoryFile.create("guest", PAGE)) {
+      device.dma().map(0, file.slice(0, PAGE), Direction.READ_WRITE);
+      device.dma().unmap(new MemoryRange(0, PAGE));
+    }
+    assertThat(maps).containsExactly(0);
+    // Nor files for interrupts.
+    MigrationException e =
+        catchThrowableOfType(
+            MigrationException.class, () -> device.interrupts().enable(2, 1, vector -> {}));
+    assertThat(e.errno()).hasValue(EINVAL);
+    assertThat(server.commands).doesNotContain(SET_IRQS);
+  }
+
+  @Test
+  void withoutItsSecondSocketADeviceIsLost() throws Exception {
+    List<Fd> twins = MessageSocket.pair();
+    LibvfioUser server =
+        server()
+            .on(
+                VERSION,
+                (message, files, usual) ->
+                    List.of(new Answer(usual.get().get(0).bytes(), List.of(twins.get(0)))));
+    server.versionJson = "{\"capabilities\":{\"twin_socket\":{\"supported\":true,\"fd_index\":0}}}";
+    open(server, "");
+    twins.get(0).close();
+    device.region(0).read(0, ByteBuffer.allocate(4));
+    twins.get(1).close();
+    // The end of the first connection is what the server sees of it.
+    thread.awaitEnd();
+    MigrationException e =
+        catchThrowableOfType(
+            MigrationException.class, () -> device.region(0).read(0, ByteBuffer.allocate(4)));
+    assertThat(e.code()).isEqualTo(DeviceError.DEVICE_LOST);
   }
 }

@@ -104,6 +104,55 @@ class ClientOverSocketTest extends SocketFixture {
   }
 
   @Test
+  void masksAndUnmasks() throws Exception {
+    List<String> said = new ArrayList<>();
+    LibvfioUser server =
+        server()
+            .on(
+                GET_IRQ_INFO,
+                (message, files, usual) ->
+                    List.of(
+                        LibvfioUser.reply(message, LibvfioUser.ints(16, 3, message.getInt(24), 4))))
+            .on(
+                SET_IRQS,
+                (message, files, usual) -> {
+                  said.add(
+                      "%x %d+%d"
+                          .formatted(message.getInt(20), message.getInt(28), message.getInt(32)));
+                  return usual.get();
+                });
+    open(server, "");
+    device.interrupts().enable(2, 4, vector -> {});
+    device.interrupts().mask(2, 1);
+    device.interrupts().unmask(2, 2);
+    device.interrupts().trigger(2, 3);
+    // Without data, and mask, unmask, trigger: Linux 6.12, include/uapi/linux/vfio.h.
+    assertThat(said).containsExactly("24 0+4", "9 1+1", "11 2+1", "21 3+1");
+  }
+
+  @Test
+  void anInterruptedThreadStillGetsItsAnswer() throws Exception {
+    Thread asks = Thread.currentThread();
+    open(
+        server()
+            .on(
+                RESET,
+                (message, files, usual) -> {
+                  // Not before it began to wait.
+                  while (asks.isInterrupted()) {
+                    Thread.onSpinWait();
+                  }
+                  return usual.get();
+                }),
+        "");
+    // From now on a thread of the channel hears the answers.
+    device.dma().map(0, aligned(PAGE), Direction.READ);
+    asks.interrupt();
+    device.reset();
+    assertThat(Thread.interrupted()).as("still interrupted").isTrue();
+  }
+
+  @Test
   void closeTurnsInterruptsOff() throws Exception {
     open(server().on(GET_IRQ_INFO, vectors(3)), "");
     device.interrupts().enable(2, 3, vector -> {});

@@ -47,6 +47,9 @@ abstract class FakePeer implements MessageConnection {
   @Override
   public final void send(List<Fd> files, ByteBuffer... parts) throws ConnectionException {
     checkOpen();
+    if (parts.length > MOST_PARTS) {
+      throw new IllegalArgumentException(parts.length + " parts of one message");
+    }
     int length = 0;
     for (ByteBuffer part : parts) {
       length += part.remaining();

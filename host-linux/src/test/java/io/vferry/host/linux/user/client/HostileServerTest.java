@@ -118,8 +118,22 @@ class HostileServerTest {
             "outside of its 4096 bytes"),
         trick(
             "a part beyond", 5, capability(putLong(BODY + 48, 4096)), "outside of its 4096 bytes"),
+        trick("a file that did not come", 5, capability(putShort(BODY + 32, 16)), "is behind file"),
         trick(
-            "a file that did not come", 5, capability(putShort(BODY + 32, 16)), "is behind file"));
+            "the first file, where none came",
+            5,
+            capability(bytes -> putInt(BODY + 72, 0).apply(putShort(BODY + 32, 16).apply(bytes))),
+            "is behind file 0; 0 files came"),
+        trick(
+            "a part whose end overflows",
+            5,
+            capability(
+                bytes ->
+                    putLong(BODY + 48, Long.MAX_VALUE)
+                        .apply(putLong(BODY + 56, Long.MAX_VALUE).apply(bytes))),
+            "outside of its 4096 bytes"),
+        trick("room for less than it sends", 4, changed(putInt(BODY, 15)), "argsz is 15"),
+        trick("no room for an interrupt", 7, changed(putInt(BODY, 15)), "argsz is 15"));
   }
 
   /** Adds a list of one part that can be mapped. */

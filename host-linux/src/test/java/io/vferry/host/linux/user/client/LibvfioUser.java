@@ -1,6 +1,9 @@
 package io.vferry.host.linux.user.client;
 
+import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.syscall.Fd;
+import io.vferry.spi.error.MigrationException;
+import io.vferry.spi.host.DeviceAddress;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -238,7 +241,11 @@ final class LibvfioUser {
   }
 
   static Answer refusal(ByteBuffer in) {
-    return new Answer(message(in, 0x21, EINVAL, new byte[0]), List.of());
+    return refusal(in, EINVAL);
+  }
+
+  static Answer refusal(ByteBuffer in, int errno) {
+    return new Answer(message(in, 0x21, errno, new byte[0]), List.of());
   }
 
   /** A refused feature repeats the question. */
@@ -291,5 +298,12 @@ final class LibvfioUser {
             .forEach(answer -> say(answer.bytes, answer.files.toArray(Fd[]::new)));
       }
     };
+  }
+
+  /** Returns a client of this server, in the same thread. */
+  VfioUserDevice open(String parameters) throws MigrationException {
+    DeviceAddress address = DeviceAddress.parse("vfio-user:/run/test.sock" + parameters);
+    return VfioUserBackend.open(
+        address, ClientParameters.of(address), NoClock.INSTANCE, Companions.NONE, connection());
   }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.vferry.host.linux.Companions;
 import io.vferry.host.linux.driver.VfioMigrationDriver;
 import io.vferry.host.linux.user.client.LibvfioUser.Version;
 import io.vferry.spi.driver.ArcOutcome;
@@ -12,7 +11,6 @@ import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.SaveStream;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
-import io.vferry.spi.host.DeviceAddress;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.MigrationData;
@@ -34,13 +32,7 @@ class LibvfioUserTest {
   private static final int BAR_BYTES = 12_288;
 
   private static HostDevice open(LibvfioUser server, String parameters) throws MigrationException {
-    DeviceAddress address = DeviceAddress.parse("vfio-user:/run/sample.sock" + parameters);
-    return VfioUserBackend.open(
-        address,
-        ClientParameters.of(address),
-        NoClock.INSTANCE,
-        Companions.NONE,
-        server.connection());
+    return server.open(parameters);
   }
 
   private static LibvfioUser filled(Version version, int bytes) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vferry.host.linux.Companions;
-import io.vferry.host.linux.user.client.LibvfioUser.Answer;
 import io.vferry.host.linux.user.client.LibvfioUser.Responder;
 import io.vferry.host.linux.user.client.LibvfioUser.Version;
 import io.vferry.spi.error.DeviceError;
@@ -40,15 +39,7 @@ class RegionWriteMultiTest {
           said.add("%x:%d".formatted(message.getLong(16), message.getInt(28)));
           return usual.get();
         });
-    DeviceAddress address = DeviceAddress.parse("vfio-user:/run/test.sock" + parameters);
-    region =
-        VfioUserBackend.open(
-                address,
-                ClientParameters.of(address),
-                NoClock.INSTANCE,
-                Companions.NONE,
-                server.connection())
-            .region(0);
+    region = server.open(parameters).region(0);
   }
 
   /** Has the server take messages of several writes, and do the first so many of all. */
@@ -196,8 +187,7 @@ class RegionWriteMultiTest {
         REGION_WRITE,
         (message, files, usual) -> {
           said.add("%x:%d".formatted(message.getLong(16), message.getInt(28)));
-          return List.of(
-              new Answer(LibvfioUser.message(message, 0x21, EIO, new byte[0]), List.of()));
+          return List.of(LibvfioUser.refusal(message, EIO));
         });
     MigrationException e =
         catchThrowableOfType(MigrationException.class, () -> region.writeAll(words(5)));

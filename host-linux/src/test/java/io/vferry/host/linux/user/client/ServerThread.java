@@ -70,6 +70,14 @@ final class ServerThread implements AutoCloseable {
     return answer;
   }
 
+  /** Waits until the client has closed the connection. */
+  void awaitEnd() throws InterruptedException {
+    thread.join(TimeUnit.SECONDS.toMillis(30));
+    if (thread.isAlive()) {
+      throw new AssertionError("the client keeps the connection");
+    }
+  }
+
   @Override
   public void close() {
     socket.close();

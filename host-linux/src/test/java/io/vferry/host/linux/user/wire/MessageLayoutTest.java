@@ -339,6 +339,7 @@ class MessageLayoutTest {
         List.of(
             fields + "00".repeat(15),
             "0020000000000000 0010040000000000 0010000000000000" + "00".repeat(16),
+            "0010000000000000 0020040000000000 0010000000000000" + "00".repeat(16),
             "0010000000000000 0010040000000000 0020000000000000" + "00".repeat(16))) {
       assertThat(catching(() -> question.decodeReply(Hex.bytes(bad)))).isNotNull();
     }

@@ -69,5 +69,16 @@ class SizesTest {
             catchThrowableOfType(
                 MalformedMessageException.class, () -> DmaUnmapMessage.decode(unmapping)))
         .hasMessageContaining("argsz is 23, less than 24");
+    assertArgsz(DeviceInfoMessage::decodeReply, 16);
+    assertArgsz(IrqInfoMessage::decode, 16);
+    assertArgsz(PrecopyInfoMessage::decode, 24);
+  }
+
+  private static void assertArgsz(MessageLayoutTest.Decoder decoder, int least) throws Exception {
+    ByteBuffer payload = ByteBuffer.allocate(least).order(ByteOrder.nativeOrder());
+    decoder.decode(payload.putInt(0, least));
+    payload.putInt(0, least - 1);
+    assertThat(catchThrowableOfType(MalformedMessageException.class, () -> decoder.decode(payload)))
+        .hasMessageContaining("argsz is %d, less than %d", least - 1, least);
   }
 }
