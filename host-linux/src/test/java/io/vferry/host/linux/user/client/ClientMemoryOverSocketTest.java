@@ -46,6 +46,7 @@ class ClientMemoryOverSocketTest extends SocketFixture {
   private static final int REGION_WRITE = 10;
   private static final int DMA_READ = 11;
   private static final int DMA_WRITE = 12;
+  private static final int RESET = 13;
   private static final int DEVICE_FEATURE = 16;
   private static final int EFAULT = 14;
   private static final int EACCES = 13;
@@ -560,5 +561,28 @@ class ClientMemoryOverSocketTest extends SocketFixture {
         catchThrowableOfType(
             MigrationException.class, () -> device.region(0).read(0, ByteBuffer.allocate(4)));
     assertThat(e.code()).isEqualTo(DeviceError.DEVICE_LOST);
+  }
+
+  @Test
+  void anInterruptedThreadStillGetsItsAnswer() throws Exception {
+    Thread asks = Thread.currentThread();
+    open(
+        server()
+            .on(
+                RESET,
+                (message, files, usual) -> {
+                  // Not before it began to wait.
+                  while (asks.isInterrupted()) {
+                    Thread.onSpinWait();
+                  }
+                  return usual.get();
+                }),
+        "");
+    device.dma().map(0, aligned(PAGE), Direction.READ);
+    // Nobody asks, so it is a thread of the channel that hears this, and answers from now on.
+    thread.order(order(DMA_READ, access(0, 4, new byte[0])));
+    asks.interrupt();
+    device.reset();
+    assertThat(Thread.interrupted()).as("still interrupted").isTrue();
   }
 }

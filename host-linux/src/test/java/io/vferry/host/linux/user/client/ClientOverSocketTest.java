@@ -131,28 +131,6 @@ class ClientOverSocketTest extends SocketFixture {
   }
 
   @Test
-  void anInterruptedThreadStillGetsItsAnswer() throws Exception {
-    Thread asks = Thread.currentThread();
-    open(
-        server()
-            .on(
-                RESET,
-                (message, files, usual) -> {
-                  // Not before it began to wait.
-                  while (asks.isInterrupted()) {
-                    Thread.onSpinWait();
-                  }
-                  return usual.get();
-                }),
-        "");
-    // From now on a thread of the channel hears the answers.
-    device.dma().map(0, aligned(PAGE), Direction.READ);
-    asks.interrupt();
-    device.reset();
-    assertThat(Thread.interrupted()).as("still interrupted").isTrue();
-  }
-
-  @Test
   void closeTurnsInterruptsOff() throws Exception {
     open(server().on(GET_IRQ_INFO, vectors(3)), "");
     device.interrupts().enable(2, 3, vector -> {});
