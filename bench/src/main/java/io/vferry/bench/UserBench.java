@@ -8,6 +8,7 @@ import io.vferry.runtime.discovery.Catalogue;
 import io.vferry.runtime.discovery.Discovery;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
+import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.HostMigration;
 import io.vferry.spi.host.MigrationData;
@@ -15,9 +16,12 @@ import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.SystemHostClock;
 import io.vferry.spi.state.DeviceState;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -33,8 +37,10 @@ final class UserBench {
   private static final int PIECE_BYTES = 4 << 20;
   private static final int ROUNDS = 20_000;
   private static final int RUNS = 7;
+  private static final String MEMORY = "memory";
 
   private final Path directory;
+  private final HostDevice client;
   private final HostMigration migration;
   private final Region region;
   private final BlankDevice device;
@@ -42,6 +48,7 @@ final class UserBench {
   private UserBench(Path directory, HostDevice client, BlankDevice device)
       throws MigrationException {
     this.directory = directory;
+    this.client = client;
     this.device = device;
     this.migration = client.capability(HostMigration.class).orElseThrow();
     this.region = client.region(0);
@@ -141,8 +148,19 @@ final class UserBench {
     Measured pingPong = () -> BareUnixSocket.pingPongNanos(directory, ROUNDS);
     compare("migration data read, 1 GiB", "MiB/s", mebibytes, copy, this::saveNanos);
     compare("migration data written, 1 GiB", "MiB/s", mebibytes, copy, this::loadNanos);
-    compare("register read", "a second", ROUNDS, pingPong, this::readNanos);
     compare("change of state", "a second", ROUNDS, pingPong, this::stateNanos);
+    compare("register read", "a second", ROUNDS, pingPong, this::readNanos);
+    client.dma().map(0, fileMemory(), DmaSpace.Direction.READ_WRITE);
+    compare("register read, memory mapped", "a second", ROUNDS, pingPong, this::readNanos);
+  }
+
+  private ByteBuffer fileMemory() throws IOException {
+    Path file = directory.resolve(MEMORY);
+    try (FileChannel channel =
+        FileChannel.open(
+            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      return channel.map(FileChannel.MapMode.READ_WRITE, 0, 1 << 20);
+    }
   }
 
   public static void main(String[] args) throws Exception {
@@ -176,6 +194,7 @@ final class UserBench {
       server.close();
       serving.join();
       clients.close();
+      Files.deleteIfExists(directory.resolve(MEMORY));
       Files.deleteIfExists(directory);
     }
   }

@@ -86,19 +86,6 @@ public final class Fd implements AutoCloseable {
   }
 
   /**
-   * Waits until something can be read, or the other end is gone.
-   *
-   * @param timeoutMillis 0 to look only; negative for no limit
-   * @return 0 if nothing came in that time
-   */
-  public long awaitInput(int timeoutMillis) {
-    Argument pollfd = new Argument(POLLFD_BYTES).putShort(POLLFD_EVENTS, Libc.POLLIN);
-    long ready = call(number -> Libc.poll(pollfd.putInt(0, number).address(), 1, timeoutMillis));
-    pollfd.keep();
-    return ready;
-  }
-
-  /**
    * Claims the number for several calls in a row.
    *
    * @return the number, or {@code -EBADF} if this is closed; if not negative, {@link #release}

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Asks a server, one question after the other, whichever thread asks.
  *
  * <p>As long as the server has nothing to say by itself on this connection, whoever asks hears the
- * answer itself, which saves a change of threads. Once it may give orders, {@link #listen} has a
- * thread hear everything.
+ * answer itself, which saves a change of threads. Once it may give orders, which is when the device
+ * has memory, {@link #listen} has a thread hear everything.
  */
 final class ClientChannel implements AutoCloseable {
 
@@ -36,9 +36,6 @@ final class ClientChannel implements AutoCloseable {
    */
   private record Asked(Command command, Conversation.Question<?> question, long endNanos) {}
 
-  /** Orders that come between two questions wait so long at most, or until the second one. */
-  private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-
   /** How often one who waits looks whether the answer is still wanted. */
   private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
@@ -53,12 +50,7 @@ final class ClientChannel implements AutoCloseable {
   /** Who hears what. */
   private final Map<Thread, Conversation> threads = new HashMap<>();
 
-  /** Whether a thread hears everything, else whoever asks hears the answer. */
   private boolean listening;
-
-  private boolean attended;
-  private boolean ordersExpected;
-  private volatile long questions;
 
   /** What nobody waits for any more and is not known to be answered. */
   private @Nullable Asked late;
@@ -97,7 +89,6 @@ final class ClientChannel implements AutoCloseable {
       throws KernelError, MigrationException {
     synchronized (asking) {
       conversation.checkGoing();
-      questions++;
       Asked before = late;
       if (before != null) {
         await(before, wanted);
@@ -105,9 +96,6 @@ final class ClientChannel implements AutoCloseable {
       }
       Conversation.Question<T> question = conversation.say(request, reader);
       await(new Asked(request.command(), question, nanoTime.getAsLong() + deadlineNanos), wanted);
-      if (!listening) {
-        conversation.hearRest();
-      }
       return conversation.answer(question, request);
     }
   }
@@ -157,81 +145,32 @@ final class ClientChannel implements AutoCloseable {
     return failure;
   }
 
-  /**
-   * Has a thread hear what the server says by itself on this connection, from now on.
-   *
-   * @param ordersExpected whether it will say something for sure. If not, answers stay with whoever
-   *     asks until it has done so once: the thread hears what comes while nobody asks
-   */
-  void listen(boolean ordersExpected) {
+  /** Has a thread hear what the server says by itself on this connection, from now on. */
+  void listen() {
     synchronized (asking) {
-      this.ordersExpected |= ordersExpected;
-      if (!attended) {
-        attended = true;
-        start("vfio-user-" + server, conversation, this::attend);
+      if (!listening) {
+        listening = true;
+        start("vfio-user-" + server, conversation);
       }
-    }
-  }
-
-  /** Hears what comes while nobody asks, and everything once the server has given an order. */
-  private void attend() throws MigrationException, InterruptedException {
-    while (!listensNow()) {
-      awaitQuiet();
-      conversation.awaitArrival(MessageConnection.NO_LIMIT);
-      synchronized (asking) {
-        if (conversation.awaitArrival(0)) {
-          conversation.hear(SLICE_NANOS);
-          conversation.hearRest();
-        }
-      }
-    }
-    hear(conversation);
-  }
-
-  private boolean listensNow() {
-    synchronized (asking) {
-      listening = ordersExpected || conversation.ordered();
-      return listening;
-    }
-  }
-
-  /** Waits until nobody has asked for a while: who asks hears all that comes meanwhile. */
-  private void awaitQuiet() throws InterruptedException {
-    long before;
-    do {
-      before = questions;
-      TimeUnit.NANOSECONDS.sleep(QUIET_NANOS);
-    } while (questions != before);
-  }
-
-  private static void hear(Conversation from) throws MigrationException {
-    while (true) {
-      from.hear(MessageConnection.NO_LIMIT);
     }
   }
 
   /** Has a thread take the orders that come over a second connection; one without is no more. */
   void listenTo(Conversation second) {
-    start("vfio-user-orders-" + server, second, () -> hear(second));
+    start("vfio-user-orders-" + server, second);
   }
 
-  /** What a thread does until its conversation ends. */
-  @FunctionalInterface
-  private interface Hearing {
-    void hear() throws MigrationException, InterruptedException;
-  }
-
-  private synchronized void start(String name, Conversation from, Hearing hearing) {
+  private synchronized void start(String name, Conversation from) {
     Thread thread =
         new Thread(
             () -> {
               try {
-                hearing.hear();
+                while (true) {
+                  from.hear(MessageConnection.NO_LIMIT);
+                }
               } catch (MigrationException e) {
                 // Who asks is told. Without the second connection the device cannot work either.
                 conversation.end(e);
-              } catch (InterruptedException e) {
-                throw new IllegalStateException("nobody has this thread to interrupt it", e);
               }
             },
             name);

@@ -68,7 +68,7 @@ final class ClientDma implements DmaMapper {
     // as well; libvfio-user does unless a device maps it.
     served.add(mapping);
     if (ordersOnChannel) {
-      channel.listen(backing.isEmpty());
+      channel.listen();
     }
     log.add(mapping.iova(), backing.isPresent());
     boolean mapped = false;

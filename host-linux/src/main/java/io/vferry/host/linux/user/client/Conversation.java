@@ -91,7 +91,6 @@ final class Conversation {
   private @Nullable Question<?> asked;
 
   private volatile @Nullable MigrationException over;
-  private volatile boolean ordered;
 
   private Conversation(
       String server, MessageConnection connection, OrderTaker orders, ClientProtocol protocol) {
@@ -157,23 +156,6 @@ final class Conversation {
     }
   }
 
-  /** Whether the server has given an order yet. */
-  boolean ordered() {
-    return ordered;
-  }
-
-  /** Waits until there is something to hear; any thread. */
-  boolean awaitArrival(long waitNanos) {
-    return connection.awaitArrival(waitNanos);
-  }
-
-  /** Hears what has come along with what was heard last. */
-  void hearRest() throws MigrationException {
-    while (connection.nextBegun()) {
-      hear(MessageConnection.NO_LIMIT);
-    }
-  }
-
   private void hear(MessageConnection.Incoming incoming)
       throws MalformedMessageException, ConnectionException {
     MessageHeader header = MessageHeader.decode(incoming.header(), Integer.MAX_VALUE);
@@ -194,7 +176,6 @@ final class Conversation {
         question.read(incoming);
       }
     } else if (arrival instanceof ClientProtocol.Order order) {
-      ordered = true;
       orders.take(header, order.command(), incoming, connection);
     } else if (arrival instanceof ClientProtocol.Nonsense nonsense && !header.noReply()) {
       refuse(header, nonsense.errno(), connection);

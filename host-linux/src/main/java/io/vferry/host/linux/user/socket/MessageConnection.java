@@ -47,21 +47,6 @@ public interface MessageConnection extends AutoCloseable {
    */
   Incoming receive(long waitNanos) throws ConnectionException;
 
-  /**
-   * Waits until something can be received, and leaves it there. Any thread may wait; what another
-   * one receives meanwhile is not there any more.
-   *
-   * @param waitNanos how long to wait, 0 to look only
-   * @return whether something is there; also true if the connection has ended
-   */
-  boolean awaitArrival(long waitNanos);
-
-  /**
-   * Whether a part of the next message came along with the last one, so that {@link #awaitArrival}
-   * does not see it. For the thread that receives.
-   */
-  boolean nextBegun();
-
   /** Closes it; what was received and not taken is gone. */
   @Override
   void close();

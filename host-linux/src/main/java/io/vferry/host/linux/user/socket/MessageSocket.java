@@ -228,19 +228,6 @@ public final class MessageSocket implements MessageConnection {
     return arriving;
   }
 
-  @Override
-  public boolean awaitArrival(long waitNanos) {
-    // Rounded up: a wait that ends early would be one that looks again and again.
-    long millis = waitNanos == NO_LIMIT ? -1 : (waitNanos + 999_999) / 1_000_000;
-    long ready = fd.awaitInput((int) Math.min(millis, Integer.MAX_VALUE));
-    return ready != 0 && ready != -Errno.EINTR;
-  }
-
-  @Override
-  public boolean nextBegun() {
-    return aheadTo - aheadFrom > arriving.remaining;
-  }
-
   private void moveAheadToFront() {
     if (aheadFrom > 0) {
       aheadBytes.limit(aheadTo).position(aheadFrom);

@@ -9,8 +9,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A connection whose other end lives in the same thread: what is sent is answered at once, and a
@@ -25,7 +23,6 @@ abstract class FakePeer implements MessageConnection {
   private final Deque<Message> toCome = new ArrayDeque<>();
   private Arrived current = new Arrived(new Message(new byte[BODY], List.of()));
   private boolean closed;
-  private final CountDownLatch end = new CountDownLatch(1);
 
   /** Takes a message as the client sends it, whole, in native order. */
   abstract void hear(ByteBuffer message, List<Fd> files);
@@ -77,21 +74,6 @@ abstract class FakePeer implements MessageConnection {
   /** Says that nothing comes in some time; a peer that does not throw breaks the connection. */
   void nothing(long waitNanos) throws ConnectionException {}
 
-  /** What it says comes when it is asked, so nobody has to look for it at other times. */
-  @Override
-  public final boolean awaitArrival(long waitNanos) {
-    try {
-      return end.await(waitNanos, TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  @Override
-  public final boolean nextBegun() {
-    return false;
-  }
-
   private void checkOpen() throws ConnectionException {
     if (closed) {
       throw new ConnectionException(Reason.CLOSED, "the connection was closed");
@@ -101,7 +83,6 @@ abstract class FakePeer implements MessageConnection {
   @Override
   public final void close() {
     closed = true;
-    end.countDown();
     current.takeFiles().forEach(Fd::close);
     toCome.forEach(message -> message.files.forEach(Fd::close));
     toCome.clear();

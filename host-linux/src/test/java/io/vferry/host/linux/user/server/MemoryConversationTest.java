@@ -57,16 +57,6 @@ class MemoryConversationTest {
         }
 
         @Override
-        public boolean awaitArrival(long waitNanos) {
-          throw new IllegalStateException("somebody else reads here");
-        }
-
-        @Override
-        public boolean nextBegun() {
-          throw new IllegalStateException("somebody else reads here");
-        }
-
-        @Override
         public void close() {
           closed = true;
         }
