@@ -12,6 +12,7 @@ import io.vferry.runtime.migration.Message;
 import io.vferry.runtime.migration.MessageCodec;
 import io.vferry.runtime.migration.Problem;
 import io.vferry.runtime.plan.AttachedDevices;
+import io.vferry.runtime.plan.Blocker;
 import io.vferry.runtime.plan.Manifest;
 import io.vferry.runtime.plan.P2pPlan;
 import io.vferry.runtime.plan.Plan;
@@ -93,16 +94,21 @@ abstract class Run implements RunningMigration {
     return AttachedDevices.open(manifest, side, ports.get(Catalogue.class), clock());
   }
 
+  /** The advice of the code comes behind it, after a full stop. */
+  static String sentences(List<Blocker> blockers) {
+    String text =
+        blockers.stream()
+            .map(blocker -> blocker.reason() + ". " + blocker.advice())
+            .collect(Collectors.joining(" "));
+    return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
+  }
+
   /** Opens the virtual machine, which the caller closes, if a plan finds nothing in the way. */
   final OpenMachine openMachine(AttachedDevices attached) throws MigrationException {
     Catalogue catalogue = ports.get(Catalogue.class);
     Plan plan = new Planner(catalogue).plan(manifest, side, attached.attachments());
     if (!plan.possible()) {
-      throw new MigrationException(
-          RuntimeError.PLAN_BLOCKED,
-          plan.blockers().stream()
-              .map(blocker -> blocker.reason() + ". " + blocker.advice())
-              .collect(Collectors.joining("; ")));
+      throw new MigrationException(RuntimeError.PLAN_BLOCKED, sentences(plan.blockers()));
     }
     return OpenMachine.open(
         manifest,

@@ -30,7 +30,9 @@ public enum DeviceError implements ErrorCode {
   /** The device cannot be reset. */
   RESET_FAILED(1012, "Close and open the device again, or restart the host."),
   /** There is no such device, or it cannot be opened. */
-  OPEN_FAILED(1013, "Check the address, and that the device is bound to a VFIO driver."),
+  OPEN_FAILED(
+      1013,
+      "Check the address, and that the device is there: bound to a VFIO driver, or with its server."),
   /** The device is there but cannot be migrated as it is. */
   NOT_MIGRATABLE(1014, "Bind the device to the kernel driver that offers migration."),
   /** The request is malformed: an address, a range, an option. */
