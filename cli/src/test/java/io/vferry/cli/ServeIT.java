@@ -214,6 +214,50 @@ class ServeIT {
     }
   }
 
+  /** The servers have the bare functions, and the client's driver works on both of a chip. */
+  @Test
+  void aFunctionMovesByItsDriverInTheClientOverThePhysicalOneOfItsChip() throws Exception {
+    Path from = state.resolve("a.sock");
+    Path to = state.resolve("b.sock");
+    String chip = "?chip=a&vfs=2&queues=4";
+    String manifest =
+        vferry
+            .write(
+                "vm.yaml",
+                "vm: {name: far, adaptor: sim, memory: 16MiB, options: {shared-memory: true}}\n"
+                    + PATIENT
+                    + "devices:\n"
+                    + "  - {id: acc0, host: 'vfio-user:%s?pf=%s&vf-index=1',"
+                        .formatted(from, physical(from))
+                    + " destination: 'vfio-user:%s?pf=%s&vf-index=1'}\n"
+                        .formatted(to, physical(to)))
+            .toString();
+    String vf = "hisi-zip-vf" + chip + "&vf=1";
+    String pf = "hisi-zip-pf" + chip;
+    try (Distribution.Running source =
+            serve(from, vf, pf, "--socket", physical(from).toString(), "--raw");
+        Distribution.Running destination =
+            serve(to, vf, pf, "--socket", physical(to).toString(), "--raw")) {
+      CommandRun run = vferry.run("migrate", manifest, "-o", "json");
+
+      assertThat(run.exitCode()).as(run.toString()).isZero();
+      Map<String, Object> report = JsonValue.parseObject(run.out());
+      assertThat(report).containsEntry("status", "completed");
+      assertThat(field(report, "audit", "passed")).as(run.toString()).isEqualTo(true);
+      assertThat(run.out())
+          .contains("\"driver\":\"hisi-acc\"")
+          .containsPattern("\"tasks\":[1-9]")
+          .contains("\"arc\":\"reset\"");
+      for (Distribution.Running server : List.of(source, destination)) {
+        server.awaitOut(line -> line.contains("\"event\":\"disconnected\""));
+      }
+    }
+  }
+
+  private static Path physical(Path socket) {
+    return Path.of(socket.toString().replace(".sock", "-pf.sock"));
+  }
+
   @Test
   void whatCannotBeServedIsSaid() throws Exception {
     Path socket = state.resolve("a.sock");

@@ -84,7 +84,14 @@ final class HisiAccModelDevice implements HostDevice {
     return device;
   }
 
-  private static HisiAccModelDevice pf(HisiAccChip chip, DeviceAddress address) {
+  /**
+   * Opens the physical function.
+   *
+   * @param lease of the chip, given back when the function is closed; null if a virtual function
+   *     has the chip, whose companion this is
+   */
+  static HisiAccModelDevice pf(
+      HisiAccChip chip, DeviceAddress address, SharedParts.@Nullable Lease<HisiAccChip> lease) {
     HisiAccKind kind = chip.settings().kind();
     HisiAccModelDevice device =
         new HisiAccModelDevice(
@@ -93,7 +100,7 @@ final class HisiAccModelDevice implements HostDevice {
             info(address, kind.pfDeviceId(), Map.of("model", address.path())),
             chip.function(HisiAccChip.PHYSICAL).interrupts(),
             chip.function(HisiAccChip.PHYSICAL).dma(),
-            null);
+            lease);
     device.add(HisiAccNumbers.QM_BAR, HisiAccChip.PF_BAR_BYTES, new HisiAccPfWords(chip));
     device.add(RegionInfo.PCI_CONFIG, HisiAccConfigSpace.BYTES, chip.config(HisiAccChip.PHYSICAL));
     return device;
@@ -159,7 +166,7 @@ final class HisiAccModelDevice implements HostDevice {
   @Override
   public Optional<HostDevice> companion(String role) {
     return number != HisiAccChip.PHYSICAL && role.equals("pf")
-        ? Optional.of(pf(chip, info.address()))
+        ? Optional.of(pf(chip, info.address(), null))
         : Optional.empty();
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vferry.spi.driver.DriverMatch.Rank;
+import io.vferry.spi.driver.MigratableDevice;
 import io.vferry.spi.driver.MigrationDriver;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceAddress;
@@ -13,6 +14,8 @@ import io.vferry.spi.host.OpenContext;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.host.SharedParts;
+import io.vferry.spi.state.Arc;
+import io.vferry.spi.state.DeviceState;
 import io.vferry.vendor.hisiacc.HisiAccMigrationDriver;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -62,15 +65,46 @@ final class HisiAccServicesTest {
   }
 
   @Test
-  void eachModelIsServedByItsDriver() throws MigrationException {
+  void eachVirtualFunctionIsServedByItsDriver() throws MigrationException {
     for (String name : model.names()) {
       HostDevice device = open("sim:" + name);
-      assertThat(driver.match(device.info()).rank()).isEqualTo(Rank.EXACT);
-      driver.attach(device).close();
-      assertThat(model.description(name)).isNotBlank();
+      boolean virtual = name.endsWith("-vf");
+      assertThat(driver.match(device.info()).rank()).isEqualTo(virtual ? Rank.EXACT : Rank.NONE);
+      if (virtual) {
+        driver.attach(device).close();
+      }
+      assertThat(model.description(name)).startsWith(virtual ? "virtual" : "physical");
       device.close();
     }
-    assertThat(model.names()).containsExactly("hisi-zip-vf", "hisi-sec-vf", "hisi-hpre-vf");
+    assertThat(model.names())
+        .containsExactly(
+            "hisi-zip-vf",
+            "hisi-sec-vf",
+            "hisi-hpre-vf",
+            "hisi-zip-pf",
+            "hisi-sec-pf",
+            "hisi-hpre-pf");
+  }
+
+  @Test
+  void aPhysicalFunctionIsOpenedByItselfAndTakenForTheOneOfItsChip() throws MigrationException {
+    SharedParts shared = new SharedParts();
+    HostDevice pf = open("sim:hisi-zip-pf?chip=a&vfs=2", "pf", shared);
+    HostDevice vf = open("sim:hisi-zip-vf?chip=a&vfs=2&vf=1", "vf", shared);
+    HisiAccAlteredDevice apart = new HisiAccAlteredDevice(vf).withPf(pf);
+    MigratableDevice device = driver.attach(apart);
+    device.perform(Arc.RUNNING_TO_STOP);
+    pf.reset();
+    assertThat(device.state()).as("they are on one chip").isEqualTo(DeviceState.RUNNING);
+    device.close();
+    pf.close();
+    vf.close();
+    HisiAccModelDevice again =
+        (HisiAccModelDevice) open("sim:hisi-zip-pf?chip=a&vfs=2", "pf", shared);
+    assertThat(again.chip())
+        .as("nobody had it any more")
+        .isNotSameAs(((HisiAccModelDevice) vf).chip());
+    again.close();
   }
 
   @Test
@@ -127,6 +161,7 @@ final class HisiAccServicesTest {
         "sim:hisi-zip-vf?tick=5",
         "sim:hisi-zip-vf?windows=maybe",
         "sim:hisi-zip-vf?vfs=2&vf=2",
+        "sim:hisi-zip-pf?vfs=2&vf=1",
         "sim:hisi-pf"
       })
   void badParametersAreRefused(String address) {
