@@ -4,7 +4,6 @@ import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.SharedParts;
 import io.vferry.vendor.hisiacc.registers.HisiAccNumbers;
 import io.vferry.vendor.hisiacc.registers.HisiAccPfRegister;
-import io.vferry.vendor.hisiacc.registers.HisiAccVfRegister;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -151,7 +150,7 @@ final class HisiAccChip {
     synchronized (lock) {
       result = work.get();
       for (HisiAccFunctionModel function : functions) {
-        raised[function.number()] = function.takeRaised();
+        raised[function.number()] = function.events().takeRaised();
       }
     }
     for (HisiAccFunctionModel function : functions) {
@@ -379,8 +378,7 @@ final class HisiAccChip {
       powerOnRegisters();
       shared.abnormal.clear();
       shared.functionsWithBusErrors = 0;
-    } else if (function.quirks().doorbellInReset
-        && (function.read(HisiAccVfRegister.FUN_DB_DROP.offset()) & 1) == 0) {
+    } else if (function.quirks().doorbellInReset && !function.registers().dropsDoorbells()) {
       // Bit 10 of the status: a doorbell that nobody takes.
       shared.abnormal.add(1 << 10);
     }

@@ -154,7 +154,7 @@ final class HisiAccQueue {
 
   /** Goes on with what the context says; the index of the doorbell means nothing. */
   void kick() {
-    if (function.kickReadsMemory()) {
+    if (function.quirks().kickReadsMemory) {
       sqc = null;
       cqc = null;
     }
@@ -275,12 +275,12 @@ final class HisiAccQueue {
         case COMPLETED -> {
           ByteBuffer context = cqc();
           if (context != null && takeArmed(context)) {
-            function.events().post(number);
+            function.events().queue(false).post(number);
           }
           task.stage = HisiAccTask.Stage.TOLD;
         }
         case TOLD -> {
-          function.tellOfEvents();
+          function.events().tell();
           ended = true;
         }
       }

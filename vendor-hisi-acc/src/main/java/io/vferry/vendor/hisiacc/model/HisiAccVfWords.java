@@ -67,12 +67,12 @@ final class HisiAccVfWords extends HisiAccWords {
     int eqc = window ? HisiAccNumbers.WINDOW_EQC : HisiAccNumbers.VF_EQC;
     int aeqc = window ? HisiAccNumbers.WINDOW_AEQC : HisiAccNumbers.VF_AEQC;
     if (inContext(offset, eqc)) {
-      return function.contextWord(false, (int) (offset - eqc) / Integer.BYTES);
+      return function.events().queue(false).word((int) (offset - eqc) / Integer.BYTES);
     }
     if (inContext(offset, aeqc)) {
-      return function.contextWord(true, (int) (offset - aeqc) / Integer.BYTES);
+      return function.events().queue(true).word((int) (offset - aeqc) / Integer.BYTES);
     }
-    return function.read(offset);
+    return function.registers().read(offset);
   }
 
   @Override
@@ -83,11 +83,11 @@ final class HisiAccVfWords extends HisiAccWords {
     int eqc = window ? HisiAccNumbers.WINDOW_EQC : HisiAccNumbers.VF_EQC;
     int aeqc = window ? HisiAccNumbers.WINDOW_AEQC : HisiAccNumbers.VF_AEQC;
     if (inContext(offset, eqc)) {
-      function.contextWord(false, (int) (offset - eqc) / Integer.BYTES, value);
+      function.events().queue(false).word((int) (offset - eqc) / Integer.BYTES, value);
     } else if (inContext(offset, aeqc)) {
-      function.contextWord(true, (int) (offset - aeqc) / Integer.BYTES, value);
+      function.events().queue(true).word((int) (offset - aeqc) / Integer.BYTES, value);
     } else {
-      function.write(offset, value);
+      function.registers().write(offset, value);
     }
   }
 

@@ -258,7 +258,7 @@ final class HisiAccKnownBugsTest {
     byte[] first = HisiAccSide.drain(out, 40);
     source.guest.unloadDriver();
     // On its way it has its ring elsewhere.
-    source.function.contextWord(false, 1, 0x5000);
+    source.function.events().queue(false).word(1, 0x5000);
     assertThat(source.device.state()).isEqualTo(DeviceState.PRE_COPY);
     source.guest.loadDriver();
     source.guest.submit(9);
@@ -484,14 +484,16 @@ final class HisiAccKnownBugsTest {
     HisiAccSide soon = HisiAccSide.of(clock, "queues=4");
     soon.boot();
     soon.perform(Arc.RUNNING_TO_STOP);
-    soon.function.write(HisiAccVfRegister.VF_STATE.offset(), 1);
-    clock.schedule(500_000, () -> soon.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
+    soon.function.registers().write(HisiAccVfRegister.VF_STATE.offset(), 1);
+    clock.schedule(
+        500_000, () -> soon.function.registers().write(HisiAccVfRegister.VF_STATE.offset(), 0));
     assertThat(HisiAccSide.drain(soon.save(Arc.STOP_TO_STOP_COPY), 176)).hasSize(176);
     HisiAccSide late = HisiAccSide.of(clock, "queues=4");
     late.boot();
     late.perform(Arc.RUNNING_TO_STOP);
-    late.function.write(HisiAccVfRegister.VF_STATE.offset(), 1);
-    clock.schedule(2_000_000, () -> late.function.write(HisiAccVfRegister.VF_STATE.offset(), 0));
+    late.function.registers().write(HisiAccVfRegister.VF_STATE.offset(), 1);
+    clock.schedule(
+        2_000_000, () -> late.function.registers().write(HisiAccVfRegister.VF_STATE.offset(), 0));
     assertThat(HisiAccSide.drain(late.save(Arc.STOP_TO_STOP_COPY), 176)).hasSize(40);
   }
 

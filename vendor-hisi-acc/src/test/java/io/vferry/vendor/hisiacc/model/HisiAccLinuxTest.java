@@ -86,7 +86,7 @@ final class HisiAccLinuxTest {
         target.finish();
         pending += caught ? 1 : 0;
       }
-      assertThat(source.function.interruptsWhilePaused()).isLessThanOrEqualTo(2);
+      assertThat(source.function.events().raisedWhilePaused()).isLessThanOrEqualTo(2);
     }
     assertThat(pending).as("moves with an event still to be told of").isGreaterThan(3);
   }
@@ -128,14 +128,14 @@ final class HisiAccLinuxTest {
       side.host.interrupts().disable(1);
     }
     if (masked) {
-      side.function.write(0x0c, 1);
+      side.function.registers().write(0x0c, 1);
     }
     List<Integer> heard = new ArrayList<>();
     if (!off) {
       side.host.interrupts().enable(1, 3, heard::add);
     }
     side.perform(Arc.RUNNING_TO_STOP);
-    assertThat(side.function.events().word(0) >>> 16).isOne();
+    assertThat(side.function.events().queue(false).word(0) >>> 16).isOne();
     assertThat(heard).isEmpty();
   }
 }

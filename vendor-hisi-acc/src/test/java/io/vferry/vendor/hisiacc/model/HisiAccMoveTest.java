@@ -34,7 +34,7 @@ final class HisiAccMoveTest {
         caught.add(source.function.queue(0).stage());
       }
       assertThat(HisiAccMove.move(source, target, 176)).isEqualTo(176);
-      assertThat(source.function.interruptsWhilePaused()).isZero();
+      assertThat(source.function.events().raisedWhilePaused()).isZero();
       HisiAccMove.finish(target);
       assertThat(source.chip.violations()).isEmpty();
     }

@@ -51,8 +51,10 @@ final class HisiAccStreamTest {
     assertThat(stream.getInt(0x28)).as("AEQ mask").isZero();
     assertThat(stream.getInt(0x2c)).as("EQ mask").isZero();
     for (int word = 0; word < 7; word++) {
-      assertThat(stream.getInt(0x40 + 4 * word)).isEqualTo(side.function.contextWord(false, word));
-      assertThat(stream.getInt(0x5c + 4 * word)).isEqualTo(side.function.contextWord(true, word));
+      assertThat(stream.getInt(0x40 + 4 * word))
+          .isEqualTo(side.function.events().queue(false).word(word));
+      assertThat(stream.getInt(0x5c + 4 * word))
+          .isEqualTo(side.function.events().queue(true).word(word));
     }
     assertThat(Arrays.copyOfRange(stream.array(), 0x78, 0x90)).containsOnly(0);
   }
