@@ -51,7 +51,7 @@ public final class DestinationRole implements Role {
 
   private Step step = Step.IDLE;
   private Phase phase = Phase.SETUP;
-  private Optional<Problem> failure = Optional.empty();
+  private final Failure failure = new Failure();
   private boolean linkUp = true;
 
   /**
@@ -112,7 +112,7 @@ public final class DestinationRole implements Role {
     } else if (event instanceof Event.OfferChecked checked) {
       onChecked(checked.problems(), out);
     } else if (event instanceof Event.ArcDone done) {
-      out.addAll(group.arcDone(done.device(), done.arc(), failure.isEmpty()));
+      out.addAll(group.arcDone(done.device(), done.arc(), !failure.happened()));
       onDevicesMoved(out);
     } else if (event instanceof Event.ArcFailed failed) {
       out.addAll(group.arcFailed(failed.device(), failed.state()));
@@ -125,7 +125,7 @@ public final class DestinationRole implements Role {
       out.addAll(group.lost(failed.device()));
       onDevicesMoved(out);
     } else if (event instanceof Event.InitialLoaded loaded) {
-      if (failure.isEmpty()) {
+      if (!failure.happened()) {
         out.add(
             new Action.Send(new Message.InitialDataLoaded(loaded.device(), loaded.generation())));
       }
@@ -169,7 +169,7 @@ public final class DestinationRole implements Role {
   }
 
   private void onMessage(Message message, List<Action> out) {
-    if (failure.isPresent()) {
+    if (failure.happened()) {
       return;
     }
     if (message instanceof Message.Abort abort && !committed()) {
@@ -306,14 +306,13 @@ public final class DestinationRole implements Role {
 
   private void onLinkLost(Problem problem, List<Action> out) {
     if (step == Step.AWAITING_COMMIT) {
-      failure =
-          Optional.of(
-              Problem.of(
-                  RuntimeError.IN_DOUBT,
-                  "the connection was lost after this side was ready and before COMMIT came; the"
-                      + " devices and the guest stay stopped as they are ("
-                      + problem.text()
-                      + ")"));
+      failure.is(
+          Problem.of(
+              RuntimeError.IN_DOUBT,
+              "the connection was lost after this side was ready and before COMMIT came; the"
+                  + " devices and the guest stay stopped as they are ("
+                  + problem.text()
+                  + ")"));
       end(false, out);
     } else if (!committed()) {
       fail(problem, out);
@@ -333,18 +332,10 @@ public final class DestinationRole implements Role {
       case ARC -> {
         TrackedDevice device = group.device(timer.device());
         if (device.activity() == TrackedDevice.Activity.IN_ARC) {
-          Problem problem =
-              Problem.of(
-                  RuntimeError.DEADLINE_MISSED,
-                  "device %s did not finish the arc from %s within %d ms"
-                      .formatted(device.id(), device.state(), settings.arcDeadlineMillis()));
           fail(
-              new Problem(
-                  problem.code(),
-                  Optional.of(device.id()),
-                  problem.text(),
-                  Optional.of(device.state()),
-                  problem.condition()),
+              device.late(
+                  "did not finish the arc from %s within %d ms"
+                      .formatted(device.state(), settings.arcDeadlineMillis())),
               out);
           onDevicesMoved(out);
         }
@@ -383,10 +374,10 @@ public final class DestinationRole implements Role {
       startFailed(problem, out);
       return;
     }
-    if (failure.isPresent()) {
+    if (failure.happened()) {
       return;
     }
-    failure = Optional.of(problem);
+    failure.is(problem);
     if (linkUp) {
       out.add(new Action.Send(new Message.Abort(problem)));
     }
@@ -409,7 +400,7 @@ public final class DestinationRole implements Role {
     if (step == Step.ENDED) {
       return;
     }
-    failure = Optional.of(problem);
+    failure.is(problem);
     if (linkUp) {
       out.add(new Action.Send(new Message.StartFailed(problem)));
     }
@@ -418,10 +409,7 @@ public final class DestinationRole implements Role {
 
   private void end(boolean guestRuns, List<Action> out) {
     step = Step.ENDED;
-    phase =
-        failure.filter(f -> f.code().equals(RuntimeError.CANCELLED.label())).isPresent()
-            ? Phase.CANCELLED
-            : Phase.FAILED;
-    out.add(new Action.Finish(phase, failure, guestRuns));
+    phase = failure.phase();
+    out.add(new Action.Finish(phase, failure.problem(), guestRuns));
   }
 }

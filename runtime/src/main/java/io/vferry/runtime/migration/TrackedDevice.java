@@ -1,5 +1,6 @@
 package io.vferry.runtime.migration;
 
+import io.vferry.runtime.error.RuntimeError;
 import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
 import io.vferry.spi.state.FeatureSet;
@@ -93,5 +94,16 @@ final class TrackedDevice {
   void lost() {
     activity = Activity.LOST;
     state = DeviceState.ERROR;
+  }
+
+  /**
+   * Returns the problem that it is late.
+   *
+   * @param what it did not do in time, as the rest of a sentence
+   */
+  Problem late(String what) {
+    Problem problem = Problem.of(RuntimeError.DEADLINE_MISSED, "device " + id + " " + what);
+    return new Problem(
+        problem.code(), Optional.of(id), problem.text(), Optional.of(state), problem.condition());
   }
 }
