@@ -21,13 +21,14 @@ import java.util.function.Consumer;
 
 /**
  * Memory that the server reaches by asking for it: {@code DMA_READ} and {@code DMA_WRITE}, each
- * done as a whole or refused, in either layout (see {@link DmaLayout}). Bulk data go from and to
- * the memory itself.
+ * done as a whole or refused. Bulk data go from and to the memory itself.
  */
 final class ServedMemory implements OrderTaker {
 
-  private static final int SHORT_FIELDS_BYTES = DmaLayout.QEMU_10_2.fieldsBytes();
-  private static final int FIELDS_BYTES = DmaLayout.CURRENT.fieldsBytes();
+  /** A message in the layout of QEMU 10.2 could not be told from this one. */
+  private static final DmaLayout LAYOUT = DmaLayout.CURRENT;
+
+  private static final int FIELDS_BYTES = LAYOUT.fieldsBytes();
 
   /** What a message can be put together from, beside its head. */
   private static final int MOST_PIECES = MessageConnection.MOST_PARTS - 1;
@@ -69,7 +70,7 @@ final class ServedMemory implements OrderTaker {
       MessageConnection answers)
       throws ConnectionException {
     int errno =
-        incoming.remainingBytes() < SHORT_FIELDS_BYTES
+        incoming.remainingBytes() < FIELDS_BYTES
             ? Errno.EINVAL
             : command == Command.DMA_READ
                 ? read(header, incoming, answers)
@@ -82,14 +83,12 @@ final class ServedMemory implements OrderTaker {
   private int read(
       MessageHeader header, MessageConnection.Incoming incoming, MessageConnection answers)
       throws ConnectionException {
-    int length = incoming.remainingBytes();
-    if (length != FIELDS_BYTES && length != SHORT_FIELDS_BYTES) {
+    if (incoming.remainingBytes() != FIELDS_BYTES) {
       return Errno.EINVAL;
     }
     ByteBuffer fields = incoming.body();
-    DmaLayout layout = length == FIELDS_BYTES ? DmaLayout.CURRENT : DmaLayout.QEMU_10_2;
     long address = fields.getLong(0);
-    long count = count(fields, layout);
+    long count = fields.getLong(Long.BYTES);
     if (count < 1 || count > largestCount) {
       return Errno.EINVAL;
     }
@@ -100,38 +99,19 @@ final class ServedMemory implements OrderTaker {
     }
     send(
         answers,
-        header.reply(layout.fieldsBytes() + (int) count),
-        DmaAccessMessage.withoutData(layout, address, (int) count),
+        header.reply(FIELDS_BYTES + (int) count),
+        DmaAccessMessage.withoutData(LAYOUT, address, (int) count),
         pieces);
     return 0;
-  }
-
-  private static long count(ByteBuffer fields, DmaLayout layout) {
-    return layout == DmaLayout.CURRENT
-        ? fields.getLong(Long.BYTES)
-        : Integer.toUnsignedLong(fields.getInt(Long.BYTES));
   }
 
   private int write(
       MessageHeader header, MessageConnection.Incoming incoming, MessageConnection answers)
       throws ConnectionException {
-    int length = incoming.remainingBytes();
-    ByteBuffer fields =
-        ByteBuffer.allocate(Math.min(length, FIELDS_BYTES)).order(ByteOrder.nativeOrder());
+    int count = incoming.remainingBytes() - FIELDS_BYTES;
+    ByteBuffer fields = ByteBuffer.allocate(FIELDS_BYTES).order(ByteOrder.nativeOrder());
     incoming.read(fields);
-    fields.flip();
-    DmaLayout layout;
-    // The size of the message tells which of the two it is.
-    if (length > FIELDS_BYTES && count(fields, DmaLayout.CURRENT) == length - FIELDS_BYTES) {
-      layout = DmaLayout.CURRENT;
-    } else if (length > SHORT_FIELDS_BYTES
-        && count(fields, DmaLayout.QEMU_10_2) == length - SHORT_FIELDS_BYTES) {
-      layout = DmaLayout.QEMU_10_2;
-    } else {
-      return Errno.EINVAL;
-    }
-    int count = length - layout.fieldsBytes();
-    if (count > largestCount) {
+    if (count < 1 || count > largestCount || fields.getLong(Long.BYTES) != count) {
       return Errno.EINVAL;
     }
     long address = fields.getLong(0);
@@ -140,19 +120,12 @@ final class ServedMemory implements OrderTaker {
     if (errno != 0) {
       return errno;
     }
-    fields.position(layout.fieldsBytes());
     for (ByteBuffer piece : pieces) {
-      int there = Math.min(fields.remaining(), piece.remaining());
-      piece.put(fields.slice().limit(there));
-      fields.position(fields.position() + there);
       incoming.read(piece);
     }
     written.accept(new MemoryRange(address, count));
     if (!header.noReply()) {
-      Payload reply =
-          layout == DmaLayout.CURRENT
-              ? DmaAccessMessage.withoutData(layout, address, count)
-              : Payload.NONE;
+      Payload reply = DmaAccessMessage.withoutData(LAYOUT, address, count);
       send(answers, header.reply(reply.sizeBytes()), reply, List.of());
     }
     return 0;

@@ -153,7 +153,7 @@ final class MemoryConversation implements MemoryMessages {
       ByteBuffer piece = from.slice(from.position(), count);
       Came reply = ask(Command.DMA_WRITE, DmaAccessMessage.withData(layout, at, piece), at, count);
       try {
-        // The old layout has no payload here, or a shorter one.
+        // That of QEMU 10.2 has no payload here.
         if (layout == DmaLayout.CURRENT) {
           check(
               DmaAccessMessage.decodeWithoutData(Command.DMA_WRITE, layout, reply.payload, count),

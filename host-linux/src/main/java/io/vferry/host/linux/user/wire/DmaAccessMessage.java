@@ -1,6 +1,7 @@
 package io.vferry.host.linux.user.wire;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * {@link Command#DMA_READ} and {@link Command#DMA_WRITE}, as command and as reply.
@@ -38,7 +39,9 @@ public record DmaAccessMessage(DmaLayout layout, long address, int count, ByteBu
       Command command, DmaLayout layout, ByteBuffer payload, int largestCount)
       throws MalformedMessageException {
     return fields(
-        PayloadReader.exactly(command, payload, layout.fieldsBytes()), layout, largestCount);
+        PayloadReader.exactly(command, payload, layout.fieldsBytes() + layout.paddingBytes()),
+        layout,
+        largestCount);
   }
 
   /**
@@ -51,10 +54,15 @@ public record DmaAccessMessage(DmaLayout layout, long address, int count, ByteBu
   public static DmaAccessMessage decodeWithData(
       Command command, DmaLayout layout, ByteBuffer payload, int largestCount)
       throws MalformedMessageException {
-    PayloadReader in = PayloadReader.atLeast(command, payload, layout.fieldsBytes());
+    PayloadReader in =
+        PayloadReader.atLeast(command, payload, layout.fieldsBytes() + layout.paddingBytes());
     DmaAccessMessage fields = fields(in, layout, largestCount);
+    ByteBuffer rest = in.rest(layout.fieldsBytes(), fields.count + layout.paddingBytes(), "data");
     return new DmaAccessMessage(
-        layout, fields.address, fields.count, in.rest(layout.fieldsBytes(), fields.count, "data"));
+        layout,
+        fields.address,
+        fields.count,
+        rest.slice(0, fields.count).order(ByteOrder.nativeOrder()));
   }
 
   private static DmaAccessMessage fields(PayloadReader in, DmaLayout layout, int largestCount)
@@ -69,7 +77,7 @@ public record DmaAccessMessage(DmaLayout layout, long address, int count, ByteBu
 
   @Override
   public int sizeBytes() {
-    return layout.fieldsBytes() + data.remaining();
+    return layout.fieldsBytes() + data.remaining() + layout.paddingBytes();
   }
 
   @Override
@@ -81,5 +89,8 @@ public record DmaAccessMessage(DmaLayout layout, long address, int count, ByteBu
       out.putInt(count);
     }
     out.put(data.duplicate());
+    for (int padding = 0; padding < layout.paddingBytes(); padding++) {
+      out.put((byte) 0);
+    }
   }
 }

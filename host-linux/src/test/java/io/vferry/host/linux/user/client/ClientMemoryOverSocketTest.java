@@ -140,15 +140,6 @@ class ClientMemoryOverSocketTest extends SocketFixture {
         .array();
   }
 
-  private static byte[] shortAccess(long address, int count, byte[] data) {
-    return ByteBuffer.allocate(12 + data.length)
-        .order(ByteOrder.nativeOrder())
-        .putLong(address)
-        .putInt(count)
-        .put(data)
-        .array();
-  }
-
   private static byte[] body(byte[] message) {
     return Arrays.copyOfRange(message, 16, message.length);
   }
@@ -163,7 +154,7 @@ class ClientMemoryOverSocketTest extends SocketFixture {
   }
 
   @Test
-  void servesMemoryByMessageInBothLayouts() throws Exception {
+  void servesMemoryByMessage() throws Exception {
     open(server(), "");
     ByteBuffer memory = aligned(2 * PAGE);
     for (int i = 0; i < memory.capacity(); i++) {
@@ -178,19 +169,12 @@ class ClientMemoryOverSocketTest extends SocketFixture {
     memory.get(PAGE - 50, expected);
     assertThat(body(thread.order(order(DMA_READ, access(0x11000 - 50, 100, new byte[0])))))
         .isEqualTo(access(0x11000 - 50, 100, expected));
-    assertThat(body(thread.order(order(DMA_READ, shortAccess(0x11000 - 50, 100, new byte[0])))))
-        .isEqualTo(shortAccess(0x11000 - 50, 100, expected));
 
     byte[] data = "written by the device".getBytes(java.nio.charset.StandardCharsets.UTF_8);
     assertThat(body(thread.order(order(DMA_WRITE, access(0x10ff8, data.length, data)))))
         .isEqualTo(access(0x10ff8, data.length, new byte[0]));
     byte[] found = new byte[data.length];
     memory.get(PAGE - 8, found);
-    assertThat(found).isEqualTo(data);
-    // The older layout, whose reply has no body.
-    assertThat(body(thread.order(order(DMA_WRITE, shortAccess(0x10002, data.length, data)))))
-        .isEmpty();
-    memory.get(2, found);
     assertThat(found).isEqualTo(data);
 
     assertRefused(EFAULT, order(DMA_READ, access(0x12000 - 4, 8, new byte[0])));

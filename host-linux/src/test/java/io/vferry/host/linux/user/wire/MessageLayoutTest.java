@@ -150,12 +150,19 @@ class MessageLayoutTest {
             DmaAccessMessage.withData(DmaLayout.CURRENT, 0x1000, Hex.bytes("aabb")),
             "0010000000000000 0200000000000000 aabb"),
         message(
+            "DMA_READ of QEMU 10.2",
+            payload ->
+                DmaAccessMessage.decodeWithoutData(
+                    Command.DMA_READ, DmaLayout.QEMU_10_2, payload, 1 << 20),
+            DmaAccessMessage.withoutData(DmaLayout.QEMU_10_2, 0x1000, 0x200),
+            "0010000000000000 00020000 00000000"),
+        message(
             "DMA_WRITE of QEMU 10.2",
             payload ->
                 DmaAccessMessage.decodeWithData(
                     Command.DMA_WRITE, DmaLayout.QEMU_10_2, payload, 1 << 20),
             DmaAccessMessage.withData(DmaLayout.QEMU_10_2, 0x1000, Hex.bytes("aabb")),
-            "0010000000000000 02000000 aabb"),
+            "0010000000000000 02000000 aabb 00000000"),
         message(
             "REGION_WRITE_MULTI",
             RegionWriteMultiMessage::decode,

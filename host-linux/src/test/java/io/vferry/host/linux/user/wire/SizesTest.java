@@ -23,15 +23,14 @@ class SizesTest {
   @ParameterizedTest
   @EnumSource(DmaLayout.class)
   void anAccessWithoutDataHasNothingBehindItsFields(DmaLayout layout) throws Exception {
-    ByteBuffer fields =
-        ByteBuffer.allocate(layout.fieldsBytes() + 1).order(ByteOrder.nativeOrder());
+    int size = layout.fieldsBytes() + layout.paddingBytes();
+    ByteBuffer fields = ByteBuffer.allocate(size + 1).order(ByteOrder.nativeOrder());
     fields.putInt(Long.BYTES, 5);
-    ByteBuffer exact =
-        fields.duplicate().order(ByteOrder.nativeOrder()).limit(layout.fieldsBytes());
+    ByteBuffer exact = fields.duplicate().order(ByteOrder.nativeOrder()).limit(size);
     assertThat(DmaAccessMessage.decodeWithoutData(Command.DMA_WRITE, layout, exact, 16).count())
         .isEqualTo(5);
     for (int wrong : new int[] {-1, 1}) {
-      ByteBuffer other = fields.duplicate().limit(layout.fieldsBytes() + wrong);
+      ByteBuffer other = fields.duplicate().limit(size + wrong);
       assertThat(
               catchThrowableOfType(
                   MalformedMessageException.class,
