@@ -24,7 +24,7 @@ final class SimConfigRegion extends SimRegion {
       int plain = Math.max(0, Math.min(into.remaining(), SimConfigSpace.BYTES - offset));
       ByteBuffer start = into.slice(into.position(), plain);
       into.put(hardware.core().config, Math.min(offset, SimConfigSpace.BYTES), plain);
-      if (hardware.engine().outstanding() > 0) {
+      if (hardware.engine().outstanding() > 0 || hardware.engine().underWay() > 0) {
         SimConfigSpace.showPending(start, offset);
       }
       if (into.hasRemaining()) {

@@ -97,8 +97,8 @@ final class SimDmaSpace implements DmaSpace {
   }
 
   /**
-   * Sends a write to another device. Call it without holding any lock: the other device takes its
-   * own.
+   * Sends a write to another device, or to memory that only another process has. Call it without
+   * holding any lock: the other device takes its own, and the other process may wait for this one.
    *
    * @return whether it arrived
    */
@@ -114,34 +114,33 @@ final class SimDmaSpace implements DmaSpace {
     return false;
   }
 
-  /**
-   * Returns a copy of memory that only another process reaches, for an access that may then be
-   * {@linkplain #arrives finished}; or null if there is none such, or the access must fail.
-   */
-  @Nullable ByteBuffer stage(long address, int length, Direction wanted) {
-    // Another simulated device takes its own lock; only its messages may go there, without one.
-    if (!(find(address, length) instanceof Peer peer) || peer.region instanceof SimRegion) {
-      return null;
-    }
-    ByteBuffer copy = ByteBuffer.allocate(length);
-    try {
-      if (wanted == Direction.READ) {
-        peer.region.read(peer.offset + (address - peer.range.start()), copy);
-        copy.flip();
-      } else if (!peer.region.info().writable()) {
-        return null;
-      }
-    } catch (MigrationException e) {
-      return null;
-    }
-    return copy.order(ByteOrder.LITTLE_ENDIAN);
+  /** Whether an access reaches memory that only another process has, to be asked by message. */
+  boolean byMessage(long address, int length, Direction wanted) {
+    // Another simulated device takes its own lock; only its messages may go there.
+    return find(address, length) instanceof Peer peer
+        && !(peer.region instanceof SimRegion)
+        && (wanted == Direction.READ
+            ? peer.region.info().readable()
+            : peer.region.info().writable());
   }
 
   /**
-   * Finishes a write to what {@link #memory} or {@link #stage} gave; returns whether it arrived.
+   * Reads memory that only another process has, which may take long. Call it without holding any
+   * lock.
+   *
+   * @param into filled, and not moved on
+   * @return whether it was read
    */
-  boolean arrives(long address, ByteBuffer written) {
-    return written.isDirect() || send(address, written.duplicate().clear());
+  boolean receive(long address, ByteBuffer into) {
+    if (find(address, into.remaining()) instanceof Peer peer) {
+      try {
+        peer.region.read(peer.offset + (address - peer.range.start()), into.duplicate());
+        return true;
+      } catch (MigrationException e) {
+        return false;
+      }
+    }
+    return false;
   }
 
   private synchronized @Nullable Mapping find(long address, int length) {

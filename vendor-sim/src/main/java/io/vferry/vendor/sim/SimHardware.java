@@ -4,10 +4,7 @@ import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.OpenContext;
-import io.vferry.spi.state.Arc;
 import io.vferry.spi.state.DeviceState;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -16,8 +13,13 @@ import java.util.Optional;
  */
 final class SimHardware {
 
+  /**
+   * How long a reset waits for accesses that are under way, as a function level reset may take: PCI
+   * Express Base Specification, 6.6.2.
+   */
+  private static final long RESET_NANOS = 100_000_000;
+
   private static final long DRAIN_STEP_NANOS = 10_000;
-  private static final long HANG_STEP_NANOS = 1_000_000;
 
   private final String id;
   private final SimSettings settings;
@@ -30,12 +32,9 @@ final class SimHardware {
   private final Optional<SimLocalMemory> localMemory;
   private final SimEngine engine;
   private final SimMigrationPort port;
-  private final Map<Arc, Long> failures = new EnumMap<>(Arc.class);
+  private final SimArcs arcs;
   private SimCore core;
   private volatile DeviceState state = DeviceState.RUNNING;
-  private boolean busy;
-  private boolean quiescing;
-  private boolean stopping;
   private boolean closed;
   private long resets;
   private volatile long resetsCompleted;
@@ -60,6 +59,7 @@ final class SimHardware {
     this.interrupts = new SimInterrupts(this);
     this.engine = new SimEngine(this, settings, clock, pattern);
     this.port = new SimMigrationPort(this);
+    this.arcs = new SimArcs(this, settings, clock);
   }
 
   String id() {
@@ -127,11 +127,11 @@ final class SimHardware {
 
   /** Whether the device may do anything by itself. */
   synchronized boolean operating() {
-    return state.running() && !stopping && !closed;
+    return state.running() && !arcs.stopping() && !closed;
   }
 
   synchronized boolean mayStartP2p() {
-    return operating() && !state.p2pQuiescent() && !quiescing;
+    return operating() && !state.p2pQuiescent() && !arcs.quiescing();
   }
 
   /** Notes the cause of an interrupt. */
@@ -186,104 +186,19 @@ final class SimHardware {
     }
   }
 
-  /**
-   * Performs an arc; returns when it has fully happened.
-   *
-   * @return one of {@link SimRegisters}'s results
-   */
-  int perform(Arc arc) {
-    long born;
-    synchronized (this) {
-      if (busy) {
-        return SimRegisters.RESULT_BUSY;
-      }
-      if (state != arc.from()) {
-        return SimRegisters.RESULT_WRONG_STATE;
-      }
-      if (!settings.features().supports(arc)) {
-        return SimRegisters.RESULT_UNSUPPORTED;
-      }
-      busy = true;
-      quiescing = !arc.to().running() || arc.to().p2pQuiescent();
-      born = resets;
-    }
-    int result;
-    try {
-      result = serve(arc, born);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      result = SimRegisters.RESULT_INTERRUPTED;
-    }
-    synchronized (this) {
-      if (born != resets) {
-        return SimRegisters.RESULT_RESET;
-      }
-      if (result == SimRegisters.RESULT_DONE) {
-        result = port.enter(arc);
-      }
-      if (result == SimRegisters.RESULT_DONE) {
-        state = arc.to();
-      } else if (result == SimRegisters.RESULT_FAILED && settings.faults().failToError()) {
-        port.endSession();
-        state = DeviceState.ERROR;
-      }
-      busy = false;
-      quiescing = false;
-      stopping = false;
-      engine.update();
-    }
-    deliverInterrupts();
-    return result;
+  /** Returns what the device is in between two states; call it with the lock. */
+  SimArcs arcs() {
+    return arcs;
   }
 
-  private int serve(Arc arc, long born) throws InterruptedException {
-    if (arc == settings.faults().hangArc()) {
-      long end = clock.nanoTime() + settings.faults().hangNanos();
-      while (clock.nanoTime() < end && !resetSince(born)) {
-        clock.sleep(HANG_STEP_NANOS);
-      }
-      return SimRegisters.RESULT_FAILED;
-    }
-    long serviceNanos = settings.serviceNanos().getOrDefault(arc, 0L);
-    if (serviceNanos > 0) {
-      clock.sleep(serviceNanos);
-    }
-    while (quiescing(born) && messagesOnTheWay() > 0) {
-      clock.sleep(DRAIN_STEP_NANOS);
-    }
-    if (fails(arc)) {
-      return SimRegisters.RESULT_FAILED;
-    }
-    if (arc.from().running() && !arc.to().running()) {
-      synchronized (this) {
-        stopping = born == resets;
-      }
-      while (interruptsOnTheWay() > 0 && !resetSince(born)) {
-        clock.sleep(DRAIN_STEP_NANOS);
-      }
-    }
-    return SimRegisters.RESULT_DONE;
+  /** Is told by {@link SimArcs} that an arc has happened. */
+  void enter(DeviceState entered) {
+    state = entered;
   }
 
-  private synchronized boolean resetSince(long born) {
-    return born != resets || closed;
-  }
-
-  private synchronized boolean quiescing(long born) {
-    return quiescing && born == resets;
-  }
-
-  private synchronized int messagesOnTheWay() {
-    return engine.outstanding();
-  }
-
-  private synchronized int interruptsOnTheWay() {
+  /** Returns the number of interrupts that are being delivered; call it with the lock. */
+  int deliveries() {
     return deliveries;
-  }
-
-  private synchronized boolean fails(Arc arc) {
-    return arc == settings.faults().failArc()
-        && failures.merge(arc, 1L, Long::sum) <= settings.faults().failTimes();
   }
 
   /** Takes over a loaded core. */
@@ -295,40 +210,68 @@ final class SimHardware {
     engine.loaded();
   }
 
+  /**
+   * Resets the device. What it had begun to write has arrived when this returns, unless whoever
+   * answers for that memory does not do so within {@link #RESET_NANOS}, for example because it
+   * waits for this reset.
+   */
   void reset() throws MigrationException {
-    synchronized (this) {
-      if (closed) {
-        throw new MigrationException(
-            DeviceError.RESET_FAILED, "the simulated device " + id + " is closed");
-      }
-      resets++;
-      busy = false;
-      quiescing = false;
-      stopping = false;
-      engine.forget();
-      port.endSession();
-      if (settings.faults().failReset()) {
-        state = DeviceState.ERROR;
-        throw new MigrationException(
-                DeviceError.RESET_FAILED,
-                "the simulated device " + id + " was told to fail its reset")
-            .withState(DeviceState.ERROR);
-      }
-      core = new SimCore(settings.seed(), configSpace.initial());
-      bulk.powerOn(settings.seed());
-      core.memoryFingerprint = bulk.fingerprint();
-      if (localMemory.isPresent()) {
-        localMemory.get().fill(new byte[localMemory.get().bytes()]);
-      }
-      state = DeviceState.RUNNING;
-      resetsCompleted++;
+    try {
+      powerOn();
+    } finally {
+      awaitAccesses();
     }
   }
 
-  synchronized void close() {
-    closed = true;
+  private synchronized void powerOn() throws MigrationException {
+    if (closed) {
+      throw new MigrationException(
+          DeviceError.RESET_FAILED, "the simulated device " + id + " is closed");
+    }
+    resets++;
+    arcs.forget();
     engine.forget();
     port.endSession();
-    localMemory.ifPresent(SimLocalMemory::close);
+    if (settings.faults().failReset()) {
+      state = DeviceState.ERROR;
+      throw new MigrationException(
+              DeviceError.RESET_FAILED,
+              "the simulated device " + id + " was told to fail its reset")
+          .withState(DeviceState.ERROR);
+    }
+    core = new SimCore(settings.seed(), configSpace.initial());
+    bulk.powerOn(settings.seed());
+    core.memoryFingerprint = bulk.fingerprint();
+    if (localMemory.isPresent()) {
+      localMemory.get().fill(new byte[localMemory.get().bytes()]);
+    }
+    state = DeviceState.RUNNING;
+    resetsCompleted++;
+  }
+
+  private void awaitAccesses() {
+    long end = clock.nanoTime() + RESET_NANOS;
+    try {
+      while (accessesUnderWay() > 0 && clock.nanoTime() < end) {
+        clock.sleep(DRAIN_STEP_NANOS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized int accessesUnderWay() {
+    return engine.underWay();
+  }
+
+  void close() {
+    synchronized (this) {
+      closed = true;
+      arcs.forget();
+      engine.forget();
+      port.endSession();
+      localMemory.ifPresent(SimLocalMemory::close);
+    }
+    awaitAccesses();
   }
 }

@@ -60,7 +60,7 @@ final class SimHostDevice implements HostDevice {
             .orElse(registers));
     regions.put(SimRegisters.MAILBOX_BAR, new SimMailbox(hardware));
     regions.put(RegionInfo.PCI_CONFIG, new SimConfigRegion(hardware));
-    SimMigrationBar bar = new SimMigrationBar(hardware.port());
+    SimMigrationBar bar = new SimMigrationBar(hardware);
     if (settings.hostMigration()) {
       this.migration = Optional.of(new SimHostMigration(SimMigratableDevice.attach(this, bar)));
     } else {

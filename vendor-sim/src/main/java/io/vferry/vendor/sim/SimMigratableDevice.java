@@ -10,6 +10,7 @@ import io.vferry.spi.error.DeviceCondition;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DeviceParameters;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.HostDevice;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.ResetCount;
@@ -36,6 +37,7 @@ final class SimMigratableDevice
 
   private final HostDevice host;
   private final SimRegisterAccess registers;
+  private final HostClock clock;
   private final FeatureSet features;
   private final String name;
   private final SimStreamFaults faults;
@@ -45,9 +47,11 @@ final class SimMigratableDevice
   private volatile @Nullable SimLoadStream loading;
 
   private SimMigratableDevice(
-      HostDevice host, SimRegisterAccess registers, FeatureSet features, SimStreamFaults faults) {
+      HostDevice host, SimRegisterAccess registers, FeatureSet features, SimStreamFaults faults)
+      throws MigrationException {
     this.host = host;
     this.registers = registers;
+    this.clock = host.clock();
     this.features = features;
     this.name = host.info().address().toString();
     this.faults = faults;
@@ -168,7 +172,7 @@ final class SimMigratableDevice
     long command = SimRegisters.COMMAND_ARC | (long) arc.from().number() << 4 | arc.to().number();
     int result;
     try {
-      result = registers.arc(command);
+      result = registers.arc(command, clock);
     } catch (MigrationException e) {
       // Only the answer may have been lost; then the arc has happened all the same.
       if (state() == arc.to()) {

@@ -7,13 +7,14 @@ import java.nio.ByteBuffer;
 /** BAR 2: the migration registers and the data window. The guest never sees it. */
 final class SimMigrationBar extends SimRegisterRegion {
 
+  private final SimHardware hardware;
   private final SimMigrationPort port;
   private volatile int result;
-  private volatile int arcResult;
 
-  SimMigrationBar(SimMigrationPort port) {
+  SimMigrationBar(SimHardware hardware) {
     super(SimRegisters.MIGRATION_BAR, SimRegisters.MIGRATION_BAR_BYTES);
-    this.port = port;
+    this.hardware = hardware;
+    this.port = hardware.port();
   }
 
   @Override
@@ -46,26 +47,27 @@ final class SimMigrationBar extends SimRegisterRegion {
 
   @Override
   long get(int register) {
-    return peek(register);
+    if (register != SimRegisters.ARC_RESULT) {
+      return peek(register);
+    }
+    int now = port.look();
+    // An arc that has just ended lets the device work, or go on.
+    hardware.deliverInterrupts();
+    return now;
   }
 
   @Override
   long peek(int register) {
-    return switch (register) {
-      case SimRegisters.RESULT -> result;
-      case SimRegisters.ARC_RESULT -> arcResult;
-      default -> port.register(register);
-    };
+    return register == SimRegisters.RESULT ? result : port.register(register);
   }
 
   @Override
   void set(int register, long value) {
-    if (register != SimRegisters.COMMAND) {
-      port.setRegister(register, value);
-    } else if (SimMigrationPort.isArc(value)) {
-      arcResult = port.perform(value);
-    } else {
+    if (register == SimRegisters.COMMAND) {
       result = port.command(value);
+      hardware.deliverInterrupts();
+    } else {
+      port.setRegister(register, value);
     }
   }
 }

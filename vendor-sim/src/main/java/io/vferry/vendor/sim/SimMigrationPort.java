@@ -95,22 +95,23 @@ final class SimMigrationPort {
     questions = 0;
   }
 
-  static boolean isArc(long command) {
+  private static boolean isArc(long command) {
     return (command & ~0xffL) == SimRegisters.COMMAND_ARC;
-  }
-
-  /** Performs the arc of a command; takes time, so it does not hold the lock. */
-  int perform(long command) {
-    return arc((int) command & 0xff).map(hardware::perform).orElse(SimRegisters.RESULT_UNSUPPORTED);
   }
 
   int command(long command) {
     synchronized (hardware) {
+      if (isArc(command)) {
+        return arc((int) command & 0xff)
+            .map(hardware.arcs()::begin)
+            .orElse(SimRegisters.RESULT_UNSUPPORTED);
+      }
       return switch ((int) command) {
         case SimRegisters.COMMAND_NEXT -> next();
         case SimRegisters.COMMAND_PLACE -> place();
         case SimRegisters.COMMAND_TAKE -> take();
         case SimRegisters.COMMAND_PRECOPY -> precopy();
+        case SimRegisters.COMMAND_ABANDON -> abandon();
         default -> SimRegisters.RESULT_UNSUPPORTED;
       };
     }
@@ -120,6 +121,11 @@ final class SimMigrationPort {
     Optional<DeviceState> from = DeviceState.ofNumber(numbers >> 4);
     Optional<DeviceState> to = DeviceState.ofNumber(numbers & 0xf);
     return from.isEmpty() || to.isEmpty() ? Optional.empty() : Arc.between(from.get(), to.get());
+  }
+
+  private int abandon() {
+    hardware.arcs().abandon();
+    return SimRegisters.RESULT_DONE;
   }
 
   private int next() {
@@ -270,6 +276,8 @@ final class SimMigrationPort {
         case SimRegisters.REINITIALISED -> reinitialised ? 1 : 0;
         case SimRegisters.STOP_COPY_BYTES -> told(stopCopyBytes());
         case SimRegisters.SESSION -> session;
+        case SimRegisters.ARC_RESULT -> hardware.arcs().result();
+        case SimRegisters.ARC_WAIT_NANOS -> hardware.arcs().waitNanos();
         case SimRegisters.CHUNK_KIND -> kind;
         case SimRegisters.CHUNK_BYTES -> bytes;
         case SimRegisters.CHUNK_FIRST -> firstPage;
@@ -277,6 +285,13 @@ final class SimMigrationPort {
         case SimRegisters.CHUNK_LAST -> last ? 1 : 0;
         default -> 0;
       };
+    }
+  }
+
+  /** Brings the arc on that is under way, if any, and returns its result. */
+  int look() {
+    synchronized (hardware) {
+      return hardware.arcs().look();
     }
   }
 

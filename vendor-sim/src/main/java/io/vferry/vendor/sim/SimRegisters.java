@@ -68,14 +68,17 @@ final class SimRegisters {
   // The migration registers, BAR 2. Not for the guest.
   static final int MIGRATION_BAR = 2;
 
-  /** Writing performs a command; the write returns when it is done. */
+  /** Writing performs a command, or begins an arc; the write does not wait for the device. */
   static final int COMMAND = 0x00;
 
-  /** Result of the last command that is no arc. */
+  /** Result of the last command; of an arc whether it has begun. */
   static final int RESULT = 0x08;
 
   /** Result of the last arc; arcs take time, and other commands work meanwhile. */
   static final int ARC_RESULT = 0x60;
+
+  /** In how many nanoseconds {@link #ARC_RESULT} is worth another look. */
+  static final int ARC_WAIT_NANOS = 0x70;
 
   static final int LOCAL_MEMORY_BYTES = 0x68;
 
@@ -131,6 +134,9 @@ final class SimRegisters {
   /** Brings the size registers up to date and offers what has changed. */
   static final int COMMAND_PRECOPY = 4;
 
+  /** Takes the arc back that is under way. */
+  static final int COMMAND_ABANDON = 5;
+
   static final int RESULT_DONE = 0;
   static final int RESULT_WRONG_STATE = 1;
   static final int RESULT_UNSUPPORTED = 2;
@@ -139,6 +145,9 @@ final class SimRegisters {
   static final int RESULT_INTERRUPTED = 5;
   static final int RESULT_RESET = 6;
   static final int RESULT_BUSY = 7;
+
+  /** The arc is under way. */
+  static final int RESULT_PENDING = 8;
 
   static final int CHUNK_NONE = 0;
   static final int CHUNK_MEMORY = 1;
