@@ -21,9 +21,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The card: its physical function, its virtual ones, and the firmware that serves them. Its monitor
- * guards all of it; it never calls the host, another card or the clock's sleep while it holds it,
- * but waits for memory that only another process reaches, see {@link Mlx5Iommu}.
+ * The card: its physical function, its virtual ones, and the firmware that serves them. Its {@link
+ * Mlx5Turn} guards all of it; it never calls the host, another card or the clock's sleep while it
+ * holds that.
  */
 final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
 
@@ -34,7 +34,8 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   private final String name;
   private final Mlx5CardSettings settings;
   private final HostClock clock;
-  private final Mlx5Iommu iommu = new Mlx5Iommu();
+  private final Mlx5Turn turn = new Mlx5Turn();
+  private final Mlx5Iommu iommu = new Mlx5Iommu(turn);
   private final Mlx5Interrupts interrupts;
   private final Mlx5ConfigRegion config;
   private final Mlx5CommandQueue queue;
@@ -97,6 +98,10 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
     return settings;
   }
 
+  Mlx5Turn turn() {
+    return turn;
+  }
+
   Mlx5Iommu iommu() {
     return iommu;
   }
@@ -155,37 +160,64 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   }
 
   /** Adds a function that a host opened. */
-  synchronized Mlx5VirtualFunction add(Mlx5FunctionSettings function, String deviceId)
+  Mlx5VirtualFunction add(Mlx5FunctionSettings function, String deviceId)
       throws MigrationException {
+    Optional<Mlx5VirtualFunction> added =
+        turn.look(
+            () -> {
+              if (functions.containsKey(function.index) || function.index >= settings.functions) {
+                return Optional.empty();
+              }
+              Mlx5VirtualFunction one = new Mlx5VirtualFunction(this, settings, function, clock);
+              functions.put(function.index, one);
+              return Optional.of(one);
+            });
+    if (added.isPresent()) {
+      return added.get();
+    }
     if (function.index >= settings.functions) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
           "device %s: card %s has %d virtual functions, so there is none %d"
               .formatted(deviceId, name, settings.functions, function.index));
     }
-    if (functions.containsKey(function.index)) {
-      throw new MigrationException(
-          DeviceError.BAD_REQUEST,
-          "device %s: virtual function %d of card %s is open already"
-              .formatted(deviceId, function.index, name));
-    }
-    Mlx5VirtualFunction added = new Mlx5VirtualFunction(this, settings, function, clock);
-    functions.put(function.index, added);
-    return added;
+    throw new MigrationException(
+        DeviceError.BAD_REQUEST,
+        "device %s: virtual function %d of card %s is open already"
+            .formatted(deviceId, function.index, name));
   }
 
-  synchronized void close(Mlx5VirtualFunction function) {
-    functions.remove(function.settings.index);
-    function.reset();
-    function.engine.powerOn();
+  void close(Mlx5VirtualFunction function) {
+    turn.touch(
+        () -> {
+          functions.remove(function.settings.index);
+          function.reset();
+          function.engine.powerOn();
+        });
+    function.iommu.await(clock);
   }
 
-  /** Does something with the card's lock, and then what follows from it without. */
+  /**
+   * Works with the card's lock, now or as soon as the card does not wait for memory any more, and
+   * then does what follows from it without.
+   */
   void act(Runnable action) {
-    synchronized (this) {
-      action.run();
-    }
+    turn.work(action);
     deliver();
+  }
+
+  /**
+   * Does what a register says, now, with the card's lock: nothing that takes DMA. What follows from
+   * it and may wait for memory is left to the clock, if whoever has the register may have to answer
+   * for that memory.
+   */
+  void store(Mlx5Iommu memory, Runnable action) {
+    turn.touch(action);
+    if (memory.asks()) {
+      clock.schedule(0, this::deliver);
+    } else {
+      deliver();
+    }
   }
 
   /** Does something for the host or a peer as soon as the lock is free, in order. */
@@ -213,49 +245,47 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   }
 
   private void deliver() {
-    if (Thread.holdsLock(this)) {
+    if (turn.held()) {
       return;
     }
-    while (true) {
-      Runnable next;
-      synchronized (this) {
-        // One at a time, so that the order is kept.
-        if (sending) {
-          return;
-        }
-        next = outgoing.poll();
-        if (next == null) {
-          return;
-        }
-        sending = true;
-      }
+    for (Runnable next = turn.look(this::nextOutgoing);
+        next != null;
+        next = turn.look(this::nextOutgoing)) {
       try {
         next.run();
       } finally {
-        synchronized (this) {
-          sending = false;
-        }
+        turn.touch(() -> sending = false);
       }
     }
+  }
+
+  /** Returns what goes out next, if anything: one at a time, so that the order is kept. */
+  private @Nullable Runnable nextOutgoing() {
+    Runnable next = sending ? null : outgoing.poll();
+    sending |= next != null;
+    return next;
   }
 
   /** The host rang the doorbell of the command queue. */
   void doorbell(int slots) {
-    List<Mlx5Command> commands = new ArrayList<>();
-    act(
-        () -> {
-          if (alive() && !initialising() && config.busMaster()) {
-            commands.addAll(queue.fetch(slots));
-          }
-        });
-    for (Mlx5Command command : commands) {
-      act(() -> begin(command));
-      proceed(command, resets());
+    store(iommu, () -> soon(() -> fetch(slots)));
+  }
+
+  private void fetch(int slots) {
+    if (alive() && !initialising() && config.busMaster()) {
+      long born = resets;
+      for (Mlx5Command command : queue.fetch(slots)) {
+        soon(
+            () -> {
+              begin(command);
+              proceed(command, born);
+            });
+      }
     }
   }
 
-  private synchronized long resets() {
-    return resets;
+  private long resets() {
+    return turn.look(() -> resets);
   }
 
   private void begin(Mlx5Command command) {
@@ -294,27 +324,19 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   }
 
   private void proceed(Mlx5Command command, long born) {
-    Mlx5Step step;
-    synchronized (this) {
-      if (born != resets || removed) {
-        return;
-      }
-      step = attempt(command);
-      if (step instanceof Mlx5Step.Bulk) {
-        transfers++;
-      }
-    }
-    if (step instanceof Mlx5Step.Done done) {
-      act(() -> finish(command, done, born));
+    if (born != resets || removed) {
       return;
     }
-    if (step instanceof Mlx5Step.Bulk bulk) {
+    Mlx5Step step = attempt(command);
+    if (step instanceof Mlx5Step.Done done) {
+      finish(command, done, born);
+    } else if (step instanceof Mlx5Step.Bulk bulk) {
+      transfers++;
       // Whoever rang the doorbell goes on meanwhile, and so does all else that is due.
       clock.schedule(0, () -> transfer(command, bulk.transfer(), born));
     } else {
-      clock.schedule(AGAIN_NANOS, () -> proceed(command, born));
+      clock.schedule(AGAIN_NANOS, () -> act(() -> proceed(command, born)));
     }
-    deliver();
   }
 
   private Mlx5Step attempt(Mlx5Command command) {
@@ -379,35 +401,36 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
     if (resets() != born) {
       return;
     }
-    Mlx5Step.Done done;
     try {
       if (transfer.move()) {
         clock.schedule(0, () -> transfer(command, transfer, born));
         return;
       }
-      done = settle(command, transfer);
     } catch (Mlx5Refusal refusal) {
-      synchronized (this) {
-        done = refused(command, refusal);
-      }
+      act(() -> moved(command, refused(command, refusal), born));
+      return;
     }
-    Mlx5Step.Done moved = done;
-    act(
-        () -> {
-          if (born == resets) {
-            transfers--;
-          }
-          finish(command, moved, born);
-        });
+    act(() -> moved(command, settle(command, transfer), born));
   }
 
-  private synchronized Mlx5Step.Done settle(Mlx5Command command, Mlx5Step.Transfer transfer)
-      throws Mlx5Refusal {
-    Mlx5VirtualFunction function = command.function;
-    if (function != null && function.resets != command.functionResets) {
-      throw settings.assumptions.refusal(Mlx5Assumption.RESET_MEANWHILE, "the function was reset");
+  private void moved(Mlx5Command command, Mlx5Step.Done done, long born) {
+    if (born == resets) {
+      transfers--;
     }
-    return transfer.settle();
+    finish(command, done, born);
+  }
+
+  private Mlx5Step.Done settle(Mlx5Command command, Mlx5Step.Transfer transfer) {
+    try {
+      Mlx5VirtualFunction function = command.function;
+      if (function != null && function.resets != command.functionResets) {
+        throw settings.assumptions.refusal(
+            Mlx5Assumption.RESET_MEANWHILE, "the function was reset");
+      }
+      return transfer.settle();
+    } catch (Mlx5Refusal refusal) {
+      return refused(command, refusal);
+    }
   }
 
   /** A command is executed; it completes when its time has come. */
@@ -656,6 +679,7 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   private void resetAll() {
     resets++;
     transfers = 0;
+    iommu.overtake();
     removed = false;
     healthStuck = false;
     healthSyndrome = 0;
@@ -690,12 +714,14 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
 
   /** Function-level reset of the physical function, which takes the virtual ones with it. */
   void resetCard() throws MigrationException {
-    synchronized (this) {
-      if (removed) {
-        throw new MigrationException(
-            DeviceError.RESET_FAILED, "card " + name + " is not on the bus");
-      }
-      resetAll();
+    resetUnlessRemoved(this::resetAll);
+    awaitAccesses();
+  }
+
+  private void awaitAccesses() {
+    iommu.await(clock);
+    for (Mlx5VirtualFunction function : turn.look(() -> List.copyOf(functions.values()))) {
+      function.iommu.await(clock);
     }
   }
 
@@ -711,7 +737,8 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
    */
   @Override
   public void resetInitiated() {
-    act(
+    store(
+        iommu,
         () -> {
           if (alive()) {
             config.reset();
@@ -719,11 +746,12 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
             resetAll();
           }
         });
+    awaitAccesses();
   }
 
   @Override
-  public synchronized boolean transactionsPending() {
-    return transfers > 0;
+  public boolean transactionsPending() {
+    return iommu.waits() || turn.look(() -> transfers > 0);
   }
 
   @Override
@@ -733,44 +761,55 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
 
   /** Function-level reset of a virtual function, ordered by its config space. */
   void resetByConfig(Mlx5VirtualFunction function) {
-    act(
+    store(
+        function.iommu,
         () -> {
           if (alive()) {
             function.config.reset();
             resetFunction(function);
           }
         });
+    function.iommu.await(clock);
   }
 
   /** Function-level reset of a virtual function. */
   void reset(Mlx5VirtualFunction function) throws MigrationException {
-    synchronized (this) {
-      if (removed) {
-        throw new MigrationException(
-            DeviceError.RESET_FAILED, "card " + name + " is not on the bus");
-      }
-      resetFunction(function);
+    resetUnlessRemoved(() -> resetFunction(function));
+    function.iommu.await(clock);
+  }
+
+  private void resetUnlessRemoved(Runnable reset) throws MigrationException {
+    boolean there =
+        turn.look(
+            () -> {
+              if (!removed) {
+                reset.run();
+              }
+              return !removed;
+            });
+    if (!there) {
+      throw new MigrationException(DeviceError.RESET_FAILED, "card " + name + " is not on the bus");
     }
   }
 
   @Override
-  public synchronized List<Command> commands() {
-    return record.stream().map(Entry::command).toList();
+  public List<Command> commands() {
+    return turn.look(() -> record.stream().map(Entry::command).toList());
   }
 
   @Override
-  public synchronized void forgetCommands() {
-    record.clear();
+  public void forgetCommands() {
+    turn.touch(record::clear);
   }
 
   @Override
-  public synchronized void inject(String script) {
-    faults.add(script);
+  public void inject(String script) {
+    turn.touch(() -> faults.add(script));
   }
 
   @Override
-  public synchronized void clearFaults() {
-    faults.clear();
+  public void clearFaults() {
+    turn.touch(faults::clear);
   }
 
   @Override
@@ -793,31 +832,43 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   }
 
   @Override
-  public synchronized void change(int vf, int count) {
-    Mlx5VirtualFunction function = opened(vf);
-    function.content.change(count, function.tracked);
+  public void change(int vf, int count) {
+    turn.touch(
+        () -> {
+          Mlx5VirtualFunction function = opened(vf);
+          function.content.change(count, function.tracked);
+        });
   }
 
   @Override
-  public synchronized void reconfigure(int vf) {
-    reinitialise(opened(vf));
+  public void reconfigure(int vf) {
+    turn.touch(() -> reinitialise(opened(vf)));
   }
 
   @Override
-  public synchronized boolean write(int vf, long address, byte[] content) {
-    Mlx5VirtualFunction function = opened(vf);
-    return !function.initiatorSuspended && function.write(address, ByteBuffer.wrap(content));
+  public boolean write(int vf, long address, byte[] content) {
+    return turn.look(
+        () -> {
+          Mlx5VirtualFunction function = opened(vf);
+          return !function.initiatorSuspended && function.write(address, ByteBuffer.wrap(content));
+        });
   }
 
   @Override
-  public synchronized long fingerprint(int vf) {
-    Mlx5Content content = opened(vf).content;
-    return content.computedFingerprint() ^ content.writer();
+  public long fingerprint(int vf) {
+    return turn.look(
+        () -> {
+          Mlx5Content content = opened(vf).content;
+          return content.computedFingerprint() ^ content.writer();
+        });
   }
 
   @Override
-  public synchronized String condition(int vf) {
-    Mlx5VirtualFunction function = opened(vf);
+  public String condition(int vf) {
+    return turn.look(() -> condition(opened(vf)));
+  }
+
+  private static String condition(Mlx5VirtualFunction function) {
     if (function.responderSuspended) {
       return function.initiatorSuspended ? "suspended" : "responder-suspended";
     }
@@ -825,26 +876,33 @@ final class Mlx5Card implements Mlx5Bench, Mlx5ConfigRegion.Owner {
   }
 
   @Override
-  public synchronized boolean tracked(int vf) {
-    return opened(vf).tracked;
+  public boolean tracked(int vf) {
+    return turn.look(() -> opened(vf).tracked);
   }
 
   @Override
-  public synchronized int objects() {
-    int trackers = 0;
-    for (Mlx5VirtualFunction function : functions.values()) {
-      trackers += function.tracker == null ? 0 : 1;
-    }
-    return resources.count() + trackers;
+  public int objects() {
+    return turn.look(
+        () -> {
+          int trackers = 0;
+          for (Mlx5VirtualFunction function : functions.values()) {
+            trackers += function.tracker == null ? 0 : 1;
+          }
+          return resources.count() + trackers;
+        });
   }
 
   @Override
-  public synchronized int pagesGiven() {
-    return pages.count();
+  public int pagesGiven() {
+    return turn.look(pages::count);
   }
 
   @Override
-  public synchronized List<String> violations() {
+  public List<String> violations() {
+    return turn.look(this::violated);
+  }
+
+  private List<String> violated() {
     List<String> all = new ArrayList<>(violations);
     if (pages.spoilt() > 0) {
       all.add(pages.spoilt() + " pages of the firmware were written by the host");

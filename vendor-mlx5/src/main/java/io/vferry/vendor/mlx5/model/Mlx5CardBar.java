@@ -30,11 +30,13 @@ final class Mlx5CardBar extends Mlx5Region {
 
   @Override
   void load(int offset, ByteBuffer into) {
-    synchronized (card) {
-      for (int at = offset; into.hasRemaining(); at++) {
-        into.put((byte) (card.alive() ? dword(at & ~3) >>> ((3 - (at & 3)) * 8) : 0xff));
-      }
-    }
+    card.turn()
+        .touch(
+            () -> {
+              for (int at = offset; into.hasRemaining(); at++) {
+                into.put((byte) (card.alive() ? dword(at & ~3) >>> ((3 - (at & 3)) * 8) : 0xff));
+              }
+            });
   }
 
   private int dword(int offset) {
@@ -87,7 +89,8 @@ final class Mlx5CardBar extends Mlx5Region {
       card.doorbell(value);
       return;
     }
-    card.act(
+    card.store(
+        card.iommu(),
         () -> {
           if (card.alive()) {
             set(offset, value);
@@ -106,7 +109,11 @@ final class Mlx5CardBar extends Mlx5Region {
         case EQ_DOORBELL_ARM -> card.eventsRead(page, value, true);
         case EQ_DOORBELL -> card.eventsRead(page, value, false);
         case CQ_DOORBELL -> completionCommand = value;
-        case CQ_DOORBELL + 4 -> card.armCompletions(completionCommand, value);
+        case CQ_DOORBELL + 4 -> {
+          int command = completionCommand;
+          // The event, if one is due at once, goes to memory.
+          card.soon(() -> card.armCompletions(command, value));
+        }
         default -> {
           // The rest of a doorbell page is for queues that are not modelled.
         }

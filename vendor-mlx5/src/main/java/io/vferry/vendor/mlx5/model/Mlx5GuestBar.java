@@ -15,20 +15,16 @@ final class Mlx5GuestBar extends Mlx5Region {
 
   @Override
   void load(int offset, ByteBuffer into) {
-    synchronized (function.card) {
-      if (!function.card.alive()) {
-        while (into.hasRemaining()) {
-          into.put((byte) 0xff);
-        }
-        return;
+    function.card.turn().touch(() -> get(offset, into));
+  }
+
+  private void get(int offset, ByteBuffer into) {
+    long value = -1;
+    for (int at = offset; into.hasRemaining(); at++) {
+      if (function.card.alive() && (at == offset || (at & 7) == 0)) {
+        value = function.engine.get(at & ~7);
       }
-      long value = 0;
-      for (int at = offset; into.hasRemaining(); at++) {
-        if (at == offset || (at & 7) == 0) {
-          value = function.engine.get(at & ~7);
-        }
-        into.put((byte) (value >>> ((7 - (at & 7)) * 8)));
-      }
+      into.put((byte) (value >>> ((7 - (at & 7)) * 8)));
     }
   }
 
@@ -39,7 +35,8 @@ final class Mlx5GuestBar extends Mlx5Region {
     if ((offset & 7) != 0 || (bytes.remaining() & 7) != 0) {
       return;
     }
-    function.card.act(
+    function.card.store(
+        function.iommu,
         () -> {
           for (int at = 0; at < bytes.limit() && function.card.alive(); at += Long.BYTES) {
             function.engine.set(offset + at, bytes.getLong(at));

@@ -27,6 +27,7 @@ final class Mlx5GuestEngine {
   private double messageRest;
   private int outstanding;
   private boolean draining;
+  private boolean working;
 
   Mlx5GuestEngine(Mlx5VirtualFunction function, HostClock clock) {
     this.function = function;
@@ -95,7 +96,7 @@ final class Mlx5GuestEngine {
 
   /** Starts or stops the work, as the function's condition says. */
   void update() {
-    if (active() && tick == null) {
+    if (active() && tick == null && !working) {
       lastNanos = clock.nanoTime();
       schedule();
       deliverInterrupts();
@@ -117,11 +118,22 @@ final class Mlx5GuestEngine {
     long elapsed = Math.min(now - lastNanos, NANOS_PER_SECOND);
     lastNanos = now;
     function.run();
-    writeMemory(elapsed);
-    complete(now);
-    fetch(now);
-    send(elapsed);
-    schedule();
+    tick = null;
+    working = true;
+    try {
+      writeMemory(elapsed);
+      complete(now);
+      fetch(now);
+      if (active()) {
+        send(elapsed);
+      }
+    } finally {
+      working = false;
+      // Registers may have been written while this waited for memory.
+      if (active()) {
+        schedule();
+      }
+    }
   }
 
   private long random() {
@@ -138,7 +150,7 @@ final class Mlx5GuestEngine {
     int count = (int) Math.min(dmaRest, MAX_PER_TICK);
     dmaRest = Math.min(dmaRest - count, 1);
     ByteBuffer page = ByteBuffer.allocate(Mlx5Pattern.PAGE_BYTES);
-    for (int write = 0; write < count && core.sequences.length > 0; write++) {
+    for (int write = 0; write < count && core.sequences.length > 0 && active(); write++) {
       int number = (int) Long.remainderUnsigned(random(), core.sequences.length);
       core.sequences[number]++;
       core.dmaWrites++;
@@ -158,7 +170,9 @@ final class Mlx5GuestEngine {
   }
 
   private void fetch(long now) {
-    while (core.fetched < core.doorbell && core.inFlight.size() < Mlx5GuestCore.MAX_IN_FLIGHT) {
+    while (active()
+        && core.fetched < core.doorbell
+        && core.inFlight.size() < Mlx5GuestCore.MAX_IN_FLIGHT) {
       byte[] bytes =
           function.iommu.read(
               entryAt(core.submissionRing, core.fetched), Mlx5GuestRegisters.RING_ENTRY_BYTES);
@@ -184,7 +198,7 @@ final class Mlx5GuestEngine {
       // These were fetched on another host; they take their time anew.
       due.add(now + function.settings.taskNanos);
     }
-    while (!due.isEmpty() && due.element() <= now) {
+    while (active() && !due.isEmpty() && due.element() <= now) {
       due.remove();
       Mlx5GuestCore.Request request = core.inFlight.remove();
       ByteBuffer entry =

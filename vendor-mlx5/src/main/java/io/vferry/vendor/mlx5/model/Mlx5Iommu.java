@@ -3,6 +3,7 @@ package io.vferry.vendor.mlx5.model;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.DmaSpace;
+import io.vferry.spi.host.HostClock;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
@@ -12,15 +13,16 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A function's view of memory: what is not mapped is not reached. Any thread.
  *
- * <p>An access to a peer's region may wait for another process, up to that one's deadline, while
- * the card's lock is held. So it must not need that lock, or another card's, to be done: whoever
- * answers for such memory does so on a thread of its own, and the regions of cards take nothing but
- * messages, which are sent without a lock.
+ * <p>An access to a peer's region may wait for another process, up to that one's deadline. The card
+ * gives up its lock meanwhile, not its {@link Mlx5Turn}. So such an access must not need work of
+ * this card, or of another one, to be done: the regions of cards take nothing but messages.
  */
 final class Mlx5Iommu implements DmaSpace {
 
@@ -33,6 +35,9 @@ final class Mlx5Iommu implements DmaSpace {
 
     boolean allows(Direction wanted);
 
+    /** Whether an access asks another process. */
+    boolean asks();
+
     void read(long at, ByteBuffer into) throws MigrationException;
 
     void write(long at, ByteBuffer from) throws MigrationException;
@@ -44,6 +49,11 @@ final class Mlx5Iommu implements DmaSpace {
     @Override
     public boolean allows(Direction wanted) {
       return direction == Direction.READ_WRITE || direction == wanted;
+    }
+
+    @Override
+    public boolean asks() {
+      return false;
     }
 
     @Override
@@ -64,6 +74,11 @@ final class Mlx5Iommu implements DmaSpace {
       // A card's own region takes its lock: only messages go there, and those without one.
       return !(region instanceof Mlx5Region)
           && (wanted == Direction.READ ? region.info().readable() : region.info().writable());
+    }
+
+    @Override
+    public boolean asks() {
+      return !(region instanceof Mlx5Region);
     }
 
     @Override
@@ -88,9 +103,52 @@ final class Mlx5Iommu implements DmaSpace {
       List.of(
           new MemoryRange(0, 0xfee00000L), new MemoryRange(0xfef00000L, (1L << 48) - 0xfef00000L));
 
+  /**
+   * How long a reset waits for accesses that are under way, as a function level reset may take: PCI
+   * Express Base Specification, 6.6.2.
+   */
+  private static final long RESET_NANOS = 100_000_000;
+
+  private static final long STEP_NANOS = 10_000;
+
+  private final Mlx5Turn turn;
+  private final AtomicLong life = new AtomicLong();
+  private final AtomicInteger underWay = new AtomicInteger();
   private final NavigableMap<Long, Mapping> mappings = new TreeMap<>();
   private final Set<Long> failing = new HashSet<>();
   private long misses;
+  private int asking;
+
+  Mlx5Iommu(Mlx5Turn turn) {
+    this.turn = turn;
+  }
+
+  /** Whether some memory is another process's, which has to be asked for each access. */
+  synchronized boolean asks() {
+    return asking > 0;
+  }
+
+  /** Whether an access that asks another process is under way. */
+  boolean waits() {
+    return underWay.get() > 0;
+  }
+
+  /** Ends the work that waits for memory here, as a reset does; the card's lock is held. */
+  void overtake() {
+    life.incrementAndGet();
+  }
+
+  /** Waits until what was overtaken has arrived, but not for ever; the lock is not held. */
+  void await(HostClock clock) {
+    long end = clock.nanoTime() + RESET_NANOS;
+    try {
+      while (waits() && clock.nanoTime() < end) {
+        clock.sleep(STEP_NANOS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
 
   @Override
   public List<MemoryRange> usableRanges() {
@@ -134,6 +192,7 @@ final class Mlx5Iommu implements DmaSpace {
       throw refused(
           "%s cuts the mapping %s".formatted(iovaRange, inside.lastEntry().getValue().range()));
     }
+    asking -= (int) inside.values().stream().filter(Mapping::asks).count();
     inside.clear();
   }
 
@@ -173,12 +232,16 @@ final class Mlx5Iommu implements DmaSpace {
         return false;
       }
       ByteBuffer part = bytes.slice(bytes.position(), stretch.lengthBytes);
-      // Without the monitor: a peer may take its time, and others map and unmap meanwhile.
       try {
-        if (wanted == Direction.READ) {
-          stretch.mapping.read(stretch.at, part);
+        if (stretch.mapping.asks()) {
+          underWay.incrementAndGet();
+          try {
+            turn.access(() -> access(stretch, part, wanted), life::get);
+          } finally {
+            underWay.decrementAndGet();
+          }
         } else {
-          stretch.mapping.write(stretch.at, part);
+          access(stretch, part, wanted);
         }
       } catch (MigrationException e) {
         // The device learns no more than that nobody answered.
@@ -189,6 +252,16 @@ final class Mlx5Iommu implements DmaSpace {
       at += stretch.lengthBytes;
     }
     return true;
+  }
+
+  /** Without the monitor: a peer may take its time, and others map and unmap meanwhile. */
+  private static void access(Stretch stretch, ByteBuffer part, Direction wanted)
+      throws MigrationException {
+    if (wanted == Direction.READ) {
+      stretch.mapping.read(stretch.at, part);
+    } else {
+      stretch.mapping.write(stretch.at, part);
+    }
   }
 
   /** Returns the peer's region behind an address, if one is mapped there. */
@@ -262,6 +335,7 @@ final class Mlx5Iommu implements DmaSpace {
       throw refused(mapping.range() + " is mapped already, by " + before.getValue().range());
     }
     mappings.put(mapping.range().start(), mapping);
+    asking += mapping.asks() ? 1 : 0;
   }
 
   private static MigrationException refused(String what) {

@@ -23,7 +23,8 @@ final class Mlx5Mailbox extends Mlx5Region {
   void store(int offset, ByteBuffer from) {
     ByteBuffer message = from.slice();
     from.position(from.limit());
-    function.card.act(
+    function.card.store(
+        function.iommu,
         () -> {
           if (function.card.alive()) {
             function.engine.receive(message);

@@ -33,7 +33,7 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
   final Mlx5FunctionSettings settings;
   final int vhca;
   final Mlx5Capabilities capabilities;
-  final Mlx5Iommu iommu = new Mlx5Iommu();
+  final Mlx5Iommu iommu;
   final Mlx5Interrupts interrupts;
   final Mlx5ConfigRegion config;
   final Mlx5Content content;
@@ -60,6 +60,7 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
       Mlx5FunctionSettings settings,
       HostClock clock) {
     this.card = card;
+    this.iommu = new Mlx5Iommu(card.turn());
     this.settings = settings;
     this.vhca = cardSettings.firstVhca + settings.index;
     this.capabilities = Mlx5Capabilities.ofVirtualFunction(cardSettings, vhca, settings.migratable);
@@ -68,7 +69,8 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
     this.content = new Mlx5Content(writer(), pages());
     this.engine = new Mlx5GuestEngine(this, clock);
     this.interrupts =
-        new Mlx5Interrupts(Mlx5GuestRegisters.VECTORS, () -> card.act(engine::deliverInterrupts));
+        new Mlx5Interrupts(
+            Mlx5GuestRegisters.VECTORS, () -> card.store(iommu, engine::deliverInterrupts));
     this.config =
         new Mlx5ConfigRegion(
             Mlx5ConfigRegion.VIRTUAL_DEVICE,
@@ -83,7 +85,7 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
 
   @Override
   public void configChanged() {
-    card.act(engine::update);
+    card.store(iommu, engine::update);
   }
 
   @Override
@@ -93,16 +95,12 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
 
   @Override
   public boolean transactionsPending() {
-    synchronized (card) {
-      return engine.outstanding() > 0;
-    }
+    return iommu.waits() || card.turn().look(() -> engine.outstanding() > 0);
   }
 
   @Override
   public Optional<ByteBuffer> extended() {
-    synchronized (card) {
-      return Optional.of(Mlx5Ledger.encode(this));
-    }
+    return Optional.of(card.turn().look(() -> Mlx5Ledger.encode(this)));
   }
 
   private long writer() {
@@ -147,6 +145,7 @@ final class Mlx5VirtualFunction implements Mlx5ConfigRegion.Owner {
   /** Function-level reset: running, untracked, its state as after power on. */
   void reset() {
     resets++;
+    iommu.overtake();
     initiatorSuspended = false;
     responderSuspended = false;
     tracked = false;

@@ -60,7 +60,7 @@ class Mlx5IommuTest {
     }
   }
 
-  private final Mlx5Iommu iommu = new Mlx5Iommu();
+  private final Mlx5Iommu iommu = new Mlx5Iommu(new Mlx5Turn());
 
   /** A page of own memory, and behind it the last two pages of a peer. */
   private ByteBuffer mapped(Remote remote) throws MigrationException {
