@@ -60,12 +60,11 @@ final class Serving {
       throws CommandException, MigrationException, InterruptedException {
     Catalogue catalogue = Discovery.discover(driverDirectories);
     Deque<Closing> closings = new ArrayDeque<>();
-    // Two: a device whose time has come may wait for a client, which must not stop the clock that
-    // gives the client up.
-    try (SystemHostClock devices = new SystemHostClock(Serving::thread);
-        SystemHostClock clients = new SystemHostClock(Serving::thread)) {
+    // A device whose time has come may wait for its client, which must stop neither the clock that
+    // gives the client up nor other devices: each has a clock of its own.
+    try (SystemHostClock clients = new SystemHostClock(Serving::thread)) {
       try {
-        serve(open(catalogue, models, sockets, devices, clients, closings));
+        serve(open(catalogue, models, sockets, clients, closings));
       } finally {
         closeAll(closings);
       }
@@ -95,7 +94,6 @@ final class Serving {
       Catalogue catalogue,
       List<String> models,
       List<Path> sockets,
-      HostClock devices,
       HostClock clients,
       Deque<Closing> closings)
       throws CommandException, MigrationException {
@@ -104,8 +102,9 @@ final class Serving {
     for (int i = 0; i < models.size(); i++) {
       DeviceAddress address = address(models.get(i));
       Path socket = sockets.get(i);
-      HostDevice host =
-          catalogue.open(address, new OpenContext(socket.toString(), devices, shared));
+      SystemHostClock time = new SystemHostClock(Serving::thread);
+      closings.push(time::close);
+      HostDevice host = catalogue.open(address, new OpenContext(socket.toString(), time, shared));
       closings.push(host::close);
       Optional<DriverInfo> by = Optional.empty();
       Optional<MigratableDevice> driven = Optional.empty();
