@@ -8,7 +8,6 @@ import io.vferry.host.linux.user.wire.DmaAccessMessage;
 import io.vferry.host.linux.user.wire.DmaLayout;
 import io.vferry.host.linux.user.wire.MalformedMessageException;
 import io.vferry.host.linux.user.wire.MessageHeader;
-import io.vferry.host.linux.user.wire.Payload;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.error.MigrationException;
 import io.vferry.spi.host.HostClock;
@@ -18,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +39,12 @@ final class MemoryConversation implements MemoryMessages {
   private final Object turn = new Object();
   private int nextId;
 
-  private record Waiting(MessageHeader command, CompletableFuture<Came> reply) {}
+  /**
+   * A question.
+   *
+   * @param endNanos when it has to be answered
+   */
+  private record Waiting(MessageHeader command, long endNanos, CompletableFuture<Came> reply) {}
 
   private record Came(MessageHeader header, ByteBuffer payload) {}
 
@@ -55,6 +60,15 @@ final class MemoryConversation implements MemoryMessages {
 
   /** The question that is open; whoever takes it away decides how it ends. */
   private final AtomicReference<@Nullable Waiting> waiting = new AtomicReference<>();
+
+  /**
+   * Whether a task of the clock looks after the open question. One task serves all questions that
+   * come before its time: a device asks thousands in a second, and each task of its own would wake
+   * a thread.
+   */
+  private final AtomicBoolean watching = new AtomicBoolean();
+
+  private final AtomicReference<HostClock.@Nullable Scheduled> watch = new AtomicReference<>();
 
   /**
    * Creates one.
@@ -88,6 +102,10 @@ final class MemoryConversation implements MemoryMessages {
     Waiting now = waiting.get();
     if (now != null) {
       now.reply.completeExceptionally(new IllegalStateException(why));
+    }
+    HostClock.Scheduled task = watch.getAndSet(null);
+    if (task != null) {
+      task.cancel();
     }
     MessageConnection second = twin;
     if (second != null) {
@@ -131,7 +149,10 @@ final class MemoryConversation implements MemoryMessages {
     while (into.hasRemaining()) {
       int count = Math.min(xferBytes, into.remaining());
       Came reply =
-          ask(Command.DMA_READ, DmaAccessMessage.withoutData(layout, at, count), at, count);
+          ask(
+              Command.DMA_READ,
+              DmaAccessMessage.withoutData(layout, at, count),
+              ByteBuffer.allocate(0));
       try {
         DmaAccessMessage answer =
             DmaAccessMessage.decodeWithData(Command.DMA_READ, layout, reply.payload, count);
@@ -151,7 +172,7 @@ final class MemoryConversation implements MemoryMessages {
     while (from.hasRemaining()) {
       int count = Math.min(xferBytes, from.remaining());
       ByteBuffer piece = from.slice(from.position(), count);
-      Came reply = ask(Command.DMA_WRITE, DmaAccessMessage.withData(layout, at, piece), at, count);
+      Came reply = ask(Command.DMA_WRITE, DmaAccessMessage.withoutData(layout, at, count), piece);
       try {
         // That of QEMU 10.2 has no payload here.
         if (layout == DmaLayout.CURRENT) {
@@ -177,30 +198,38 @@ final class MemoryConversation implements MemoryMessages {
     }
   }
 
-  /** Asks and waits; returns an answer that is no refusal. */
-  private Came ask(Command command, Payload payload, long address, int count)
+  /**
+   * Asks and waits; returns an answer that is no refusal.
+   *
+   * @param data what follows the fields; not copied
+   */
+  private Came ask(Command command, DmaAccessMessage fields, ByteBuffer data)
       throws MigrationException {
     Came reply;
     synchronized (turn) {
-      MessageHeader header = MessageHeader.command(nextId++ & 0xffff, command, payload.sizeBytes());
-      ByteBuffer message =
-          ByteBuffer.allocateDirect(header.sizeBytes()).order(ByteOrder.nativeOrder());
-      header.put(message);
-      payload.put(message);
-      reply = inTime(new Waiting(header, new CompletableFuture<>()), message.flip());
+      MessageHeader header =
+          MessageHeader.command(nextId++ & 0xffff, command, fields.sizeBytes() + data.remaining());
+      ByteBuffer head =
+          ByteBuffer.allocate(MessageHeader.BYTES + fields.sizeBytes())
+              .order(ByteOrder.nativeOrder());
+      header.put(head);
+      fields.put(head);
+      long endNanos = clock.nanoTime() + settings.dmaDeadlineNanos();
+      reply = inTime(new Waiting(header, endNanos, new CompletableFuture<>()), head.flip(), data);
     }
     if (reply.header.error()) {
       throw new MigrationException(
               DeviceError.IO_FAILED,
-              "the client refuses %s of %d bytes at 0x%x".formatted(command, count, address))
+              "the client refuses %s of %d bytes at 0x%x"
+                  .formatted(command, fields.count(), fields.address()))
           .withErrno(reply.header.effectiveErrno());
     }
     return reply;
   }
 
-  private Came inTime(Waiting mine, ByteBuffer message) throws MigrationException {
+  private Came inTime(Waiting mine, ByteBuffer... message) throws MigrationException {
     waiting.set(mine);
-    HostClock.Scheduled deadline = clock.schedule(settings.dmaDeadlineNanos(), () -> tooLate(mine));
+    watch();
     try {
       // After the question is there to be seen by who ends the conversation.
       Ending before = ending.get();
@@ -222,8 +251,36 @@ final class MemoryConversation implements MemoryMessages {
       throw hangUp(
           DeviceError.INTERRUPTED, "interrupted while the client was to answer for its memory");
     } finally {
-      deadline.cancel();
       waiting.compareAndSet(mine, null);
+    }
+  }
+
+  private void watch() {
+    if (watching.compareAndSet(false, true)) {
+      lookIn(settings.dmaDeadlineNanos());
+    }
+  }
+
+  private void lookIn(long nanos) {
+    watch.set(clock.schedule(nanos, this::look));
+  }
+
+  private void look() {
+    Waiting now = waiting.get();
+    if (now == null) {
+      watching.set(false);
+      if (waiting.get() != null) {
+        // It was asked just now, and found itself watched.
+        watch();
+      }
+      return;
+    }
+    long leftNanos = now.endNanos - clock.nanoTime();
+    if (leftNanos > 0) {
+      lookIn(leftNanos);
+    } else {
+      watching.set(false);
+      tooLate(now);
     }
   }
 
@@ -239,12 +296,12 @@ final class MemoryConversation implements MemoryMessages {
     }
   }
 
-  private Came over(MessageConnection second, MessageHeader command, ByteBuffer message)
+  private Came over(MessageConnection second, MessageHeader command, ByteBuffer... message)
       throws ConnectionException, MalformedMessageException, MigrationException {
     second.send(List.of(), message);
     MessageConnection.Incoming incoming = second.receive(MessageConnection.NO_LIMIT);
     MessageHeader header =
-        MessageHeader.decode(incoming.header(), message.capacity() + xferBytes + 64);
+        MessageHeader.decode(incoming.header(), command.sizeBytes() + xferBytes + 64);
     if (!answers(header, command)) {
       throw hangUp(
           DeviceError.IO_FAILED,
@@ -258,7 +315,7 @@ final class MemoryConversation implements MemoryMessages {
     return came(header, incoming.body());
   }
 
-  private Came overMain(Waiting mine, ByteBuffer message)
+  private Came overMain(Waiting mine, ByteBuffer... message)
       throws ConnectionException, InterruptedException, ExecutionException {
     main.send(List.of(), message);
     return mine.reply.get();

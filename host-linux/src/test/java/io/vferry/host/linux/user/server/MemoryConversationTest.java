@@ -48,7 +48,11 @@ class MemoryConversationTest {
       new MessageConnection() {
         @Override
         public void send(List<Fd> files, ByteBuffer... parts) {
-          answer(parts[0].duplicate().order(ByteOrder.nativeOrder()));
+          ByteBuffer message = ByteBuffer.allocate(64).order(ByteOrder.nativeOrder());
+          for (ByteBuffer part : parts) {
+            message.put(part.duplicate());
+          }
+          answer(message.flip());
         }
 
         @Override
@@ -61,8 +65,12 @@ class MemoryConversationTest {
           closed = true;
         }
       };
+  private final HandClock clock = new HandClock();
   private final MemoryConversation conversation =
-      new MemoryConversation(client, ServerSettings.DEFAULT, new HandClock());
+      new MemoryConversation(client, ServerSettings.DEFAULT, clock);
+
+  /** What passes between a question and its answer. */
+  private Runnable meanwhile = () -> {};
 
   private void answer(ByteBuffer message) {
     MessageHeader header = MessageHeader.peek(message);
@@ -96,7 +104,53 @@ class MemoryConversationTest {
               question.address(),
               ByteBuffer.wrap(memory, at, question.count()).slice());
     }
-    assertThat(conversation.take(header.reply(reply.sizeBytes()), Talk.bytes(reply))).isTrue();
+    meanwhile.run();
+    // Nobody waits for the answer any more once the conversation is over.
+    assertThat(conversation.take(header.reply(reply.sizeBytes()), Talk.bytes(reply)))
+        .isEqualTo(!closed);
+  }
+
+  private static final long DEADLINE = ServerSettings.DEFAULT.dmaDeadlineNanos();
+
+  private void ask() throws MigrationException {
+    conversation.read(BASE, ByteBuffer.allocate(4));
+  }
+
+  @Test
+  void eachQuestionHasItsWholeTimeAndAllTogetherOneTask() throws Exception {
+    ask();
+    clock.pass(DEADLINE - 1);
+    ask();
+    ask();
+    HandClock.Later task = clock.later.remove();
+    assertThat(task.delayNanos).isEqualTo(DEADLINE);
+    assertThat(clock.later).as("one task for all").isEmpty();
+    // The time of the first is over while the last is open.
+    meanwhile = task::now;
+    ask();
+    task = clock.later.remove();
+    assertThat(task.delayNanos).as("what is left for the last").isEqualTo(DEADLINE - 1);
+    assertThat(closed).isFalse();
+    // That passes as well, with no question: the next one is looked after anew.
+    meanwhile = () -> {};
+    task.now();
+    assertThat(clock.later).isEmpty();
+    meanwhile = () -> clock.later.remove().now();
+    MigrationException failure = catchThrowableOfType(MigrationException.class, this::ask);
+    assertThat(failure.code()).isEqualTo(DeviceError.TIMEOUT);
+    assertThat(failure).hasMessageContaining("did not answer DMA_READ within 10000 ms");
+    assertThat(closed).isTrue();
+  }
+
+  @Test
+  void afterTheEndNothingIsLookedAfter() throws Exception {
+    ask();
+    HandClock.Later task = clock.later.remove();
+    conversation.end("the client is gone");
+    assertThat(task.cancelled).isTrue();
+    task.now();
+    assertThat(closed).isFalse();
+    assertThat(clock.later).isEmpty();
   }
 
   @Test
