@@ -306,9 +306,7 @@ record Discovery(
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     boolean pci = config != null && config.info().sizeBytes() >= HEADER_BYTES;
     if (config != null && pci) {
-      for (int field : new int[] {VENDOR_ID, DEVICE_ID, SUBSYSTEM_VENDOR_ID, SUBSYSTEM_ID}) {
-        config.read(field, header.duplicate().position(field).limit(field + Short.BYTES));
-      }
+      config.read(0, header.duplicate());
     }
     return new HostDeviceInfo(
         address,

@@ -360,7 +360,7 @@ class ClientOverSocketTest extends SocketFixture {
           message.put(incoming.header().duplicate());
           incoming.read(message);
           socket.send(none, ByteBuffer.wrap(server.answer(message.flip(), none).get(0).bytes()));
-          if (server.commands.size() == 4 + 9 + 5 + 4 + 1) {
+          if (server.commands.size() == 4 + 9 + 5 + 1 + 1) {
             break;
           }
         }
