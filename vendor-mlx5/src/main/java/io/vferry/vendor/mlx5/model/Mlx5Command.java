@@ -10,13 +10,30 @@ import org.jspecify.annotations.Nullable;
 /** A command on its way through the firmware. The card's lock guards it. */
 final class Mlx5Command {
 
+  /** A block of a chain of mailboxes. */
+  static final class Block {
+    /** In host memory. */
+    final long address;
+
+    /** As it was fetched. */
+    final byte[] content;
+
+    Block(long address, byte[] content) {
+      this.address = address;
+      this.content = content;
+    }
+  }
+
   final int slot;
   final byte token;
   final int outputBytes;
   final Mlx5Message in;
 
-  /** Addresses of the output blocks. */
-  final long[] outputBlocks;
+  /** The entry of the queue as it was fetched. */
+  final byte[] queueEntry;
+
+  /** The output blocks, in their order. */
+  final List<Block> outputBlocks;
 
   DeliveryStatus delivery;
   final List<Mlx5Fault> faults = new ArrayList<>();
@@ -32,13 +49,15 @@ final class Mlx5Command {
       byte token,
       Mlx5Message in,
       int outputBytes,
-      long[] outputBlocks,
+      byte[] queueEntry,
+      List<Block> outputBlocks,
       DeliveryStatus delivery) {
     this.slot = slot;
     this.token = token;
     this.in = in;
     this.outputBytes = outputBytes;
-    this.outputBlocks = outputBlocks;
+    this.queueEntry = queueEntry;
+    this.outputBlocks = List.copyOf(outputBlocks);
     this.delivery = delivery;
   }
 

@@ -6,8 +6,11 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fetches commands from their queue in host memory and writes answers there; the delivery layer.
@@ -29,13 +32,37 @@ final class Mlx5CommandQueue {
   /** A message that was fetched as far as it was sound. */
   private static final class Chain {
     final DeliveryStatus delivery;
-    final long[] blocks;
+    final List<Mlx5Command.Block> blocks;
     final byte[] data;
 
-    Chain(DeliveryStatus delivery, long[] blocks, byte[] data) {
+    Chain(DeliveryStatus delivery, List<Mlx5Command.Block> blocks, byte[] data) {
       this.delivery = delivery;
       this.blocks = blocks;
       this.data = data;
+    }
+  }
+
+  /**
+   * The pages in which the mailboxes of one command lie, each of them read once: four blocks are in
+   * one, and behind a socket each read is a question to another process.
+   */
+  private final class MailboxPages {
+    private final Map<Long, byte[]> pages = new HashMap<>();
+
+    byte @Nullable [] block(long address) {
+      int offset = (int) (address & (Mlx5Iommu.PAGE_BYTES - 1));
+      if (offset > Mlx5Iommu.PAGE_BYTES - BLOCK_BYTES) {
+        return iommu.read(address, BLOCK_BYTES);
+      }
+      byte[] page = pages.get(address - offset);
+      if (page == null) {
+        page = iommu.read(address - offset, Mlx5Iommu.PAGE_BYTES);
+        if (page == null) {
+          return null;
+        }
+        pages.put(address - offset, page);
+      }
+      return Arrays.copyOfRange(page, offset, offset + BLOCK_BYTES);
     }
   }
 
@@ -106,11 +133,13 @@ final class Mlx5CommandQueue {
     int outputBytes = fields.getInt(0x38);
     byte[] inline = Arrays.copyOfRange(entry, 0x10, 0x20);
     DeliveryStatus delivery = checkEntry(entry, inputBytes, outputBytes);
-    Chain in = new Chain(delivery, new long[0], new byte[0]);
+    Chain in = new Chain(delivery, List.of(), new byte[0]);
     Chain out = in;
     if (delivery == DeliveryStatus.DELIVERED) {
-      in = chain(fields.getLong(0x08), inputBytes, token, DeliveryStatus.BAD_INPUT_POINTER);
-      out = chain(fields.getLong(0x30), outputBytes, token, DeliveryStatus.BAD_OUTPUT_POINTER);
+      MailboxPages pages = new MailboxPages();
+      in = chain(pages, fields.getLong(0x08), inputBytes, token, DeliveryStatus.BAD_INPUT_POINTER);
+      out =
+          chain(pages, fields.getLong(0x30), outputBytes, token, DeliveryStatus.BAD_OUTPUT_POINTER);
       delivery = in.delivery == DeliveryStatus.DELIVERED ? out.delivery : in.delivery;
     }
     byte[] input = inline;
@@ -122,7 +151,7 @@ final class Mlx5CommandQueue {
       delivery = checkCommand(Mlx5Message.of(input), outputBytes);
     }
     return new Mlx5Command(
-        slot, token, Mlx5Message.of(input), Math.max(outputBytes, 0), out.blocks, delivery);
+        slot, token, Mlx5Message.of(input), Math.max(outputBytes, 0), entry, out.blocks, delivery);
   }
 
   private DeliveryStatus checkEntry(byte[] entry, int inputBytes, int outputBytes) {
@@ -172,19 +201,20 @@ final class Mlx5CommandQueue {
     return DeliveryStatus.DELIVERED;
   }
 
-  private Chain chain(long first, int messageBytes, byte token, DeliveryStatus badPointer) {
+  private Chain chain(
+      MailboxPages pages, long first, int messageBytes, byte token, DeliveryStatus badPointer) {
     int count =
         messageBytes <= INLINE_BYTES
             ? 0
             : (messageBytes - INLINE_BYTES + BLOCK_DATA_BYTES - 1) / BLOCK_DATA_BYTES;
-    long[] blocks = new long[count];
+    List<Mlx5Command.Block> blocks = new ArrayList<>(count);
     byte[] data = new byte[count * BLOCK_DATA_BYTES];
     long address = first;
     for (int number = 0; number < count; number++) {
       if (address == 0 || (address & POINTER_LOW_BITS) != 0) {
         return broken(badPointer);
       }
-      byte[] block = iommu.read(address, BLOCK_BYTES);
+      byte[] block = pages.block(address);
       if (block == null) {
         return broken(DeliveryStatus.INTERNAL_ERR);
       }
@@ -208,7 +238,7 @@ final class Mlx5CommandQueue {
       if (block[0x23c] != 0) {
         return broken(DeliveryStatus.RESERVED_NOT_ZERO);
       }
-      blocks[number] = address;
+      blocks.add(new Mlx5Command.Block(address, block));
       System.arraycopy(block, 0, data, number * BLOCK_DATA_BYTES, BLOCK_DATA_BYTES);
       address = fields.getLong(0x230);
     }
@@ -222,24 +252,24 @@ final class Mlx5CommandQueue {
   }
 
   private static Chain broken(DeliveryStatus delivery) {
-    return new Chain(delivery, new long[0], new byte[0]);
+    return new Chain(delivery, List.of(), new byte[0]);
   }
 
-  /** Writes an answer and gives the entry back, ownership last. */
+  /**
+   * Writes an answer and gives the entry back, ownership last. What surrounds the answer is as it
+   * was fetched: until then the entry and its mailboxes are the device's.
+   */
   void complete(Mlx5Command command, Mlx5Message out) {
     busy[command.slot] = false;
     long entryAddress = base + ((long) command.slot << logStride);
-    byte[] entry = iommu.read(entryAddress, ENTRY_BYTES);
-    if (entry == null) {
-      return;
-    }
+    byte[] entry = command.queueEntry.clone();
     byte[] output = Arrays.copyOf(out.content(), Math.max(command.outputBytes, INLINE_BYTES));
     if (command.outputBytes < INLINE_BYTES) {
       Arrays.fill(output, command.outputBytes, INLINE_BYTES, (byte) 0);
     }
     if (command.delivery == DeliveryStatus.DELIVERED) {
       System.arraycopy(output, 0, entry, 0x20, INLINE_BYTES);
-      for (int number = 0; number < command.outputBlocks.length; number++) {
+      for (int number = 0; number < command.outputBlocks.size(); number++) {
         writeBlock(command, number, output);
       }
     }
@@ -261,11 +291,7 @@ final class Mlx5CommandQueue {
   }
 
   private void writeBlock(Mlx5Command command, int number, byte[] output) {
-    long address = command.outputBlocks[number];
-    byte[] block = iommu.read(address, BLOCK_BYTES);
-    if (block == null) {
-      return;
-    }
+    byte[] block = command.outputBlocks.get(number).content.clone();
     int from = INLINE_BYTES + number * BLOCK_DATA_BYTES;
     int length = Math.min(BLOCK_DATA_BYTES, output.length - from);
     System.arraycopy(output, from, block, 0, length);
@@ -281,7 +307,7 @@ final class Mlx5CommandQueue {
     if (command.has(Mlx5Fault.Kind.WRONG_SIGNATURE)) {
       block[0x23f] ^= 0x55;
     }
-    iommu.write(address, ByteBuffer.wrap(block));
+    iommu.write(command.outputBlocks.get(number).address, ByteBuffer.wrap(block));
   }
 
   int slots() {
