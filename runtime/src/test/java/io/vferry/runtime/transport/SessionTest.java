@@ -39,9 +39,11 @@ class SessionTest {
   private static final TransportSettings SETTINGS =
       TransportSettings.defaults().withConnections(3).withReceiveWindowBytes(4 << 20);
 
+  private static final TransportSettings ONE_CONNECTION = SETTINGS.withConnections(1);
+
   /** For peers that hang. */
   private static final TransportSettings IMPATIENT =
-      SETTINGS.withConnections(1).withDeadlines(5_000, 50, 600, 500);
+      ONE_CONNECTION.withDeadlines(5_000, 50, 600, 500);
 
   private static final Security PLAIN = new Security.Plain();
 
@@ -274,7 +276,7 @@ class SessionTest {
 
   @Test
   void damagedBytesAreFoundAndToldToTheSender() throws Exception {
-    TransportListener listener = ends.listen(IMPATIENT, PLAIN);
+    TransportListener listener = ends.listen(ONE_CONNECTION, PLAIN);
     Ends.RawSource raw = ends.rawSource(listener);
     DestinationSession destination = ends.closing(listener.accept(20_000));
     destination.start((chunk, payload, credit) -> {});
@@ -298,7 +300,7 @@ class SessionTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 20, 45})
   void aConnectionThatBreaksIsNamed(int bytesBefore) throws Exception {
-    TransportListener listener = ends.listen(IMPATIENT, PLAIN);
+    TransportListener listener = ends.listen(ONE_CONNECTION, PLAIN);
     Ends.RawSource raw = ends.rawSource(listener);
     DestinationSession destination = ends.closing(listener.accept(20_000));
     destination.start((chunk, payload, credit) -> {});
@@ -355,7 +357,7 @@ class SessionTest {
 
   @Test
   void creditFromASourceIsRefused() throws Exception {
-    TransportListener listener = ends.listen(IMPATIENT, PLAIN);
+    TransportListener listener = ends.listen(ONE_CONNECTION, PLAIN);
     Ends.RawSource raw = ends.rawSource(listener);
     DestinationSession destination = ends.closing(listener.accept(20_000));
     Ends.write(raw.control, ControlFrame.encode(Kind.CREDIT, new byte[8]));
