@@ -253,19 +253,24 @@ class ClientMemoryOverSocketTest extends SocketFixture {
     }
   }
 
-  @Test
-  void takesOrdersOverASecondSocket() throws Exception {
+  /** Opens a device whose server gives its orders over a second socket; returns its end of that. */
+  private Fd openWithSecondSocket(LibvfioUser server) throws Exception {
     List<Fd> twins = MessageSocket.pair();
-    LibvfioUser server =
-        server()
-            .on(
-                VERSION,
-                (message, files, usual) ->
-                    List.of(new Answer(usual.get().get(0).bytes(), List.of(twins.get(0)))));
+    server.on(
+        VERSION,
+        (message, files, usual) ->
+            List.of(new Answer(usual.get().get(0).bytes(), List.of(twins.get(0)))));
     server.versionJson = "{\"capabilities\":{\"twin_socket\":{\"supported\":true,\"fd_index\":0}}}";
     open(server, "");
     twins.get(0).close();
-    try (ServerThread orders = new ServerThread(twins.get(1), server)) {
+    return twins.get(1);
+  }
+
+  @Test
+  void takesOrdersOverASecondSocket() throws Exception {
+    LibvfioUser server = server();
+    Fd twin = openWithSecondSocket(server);
+    try (ServerThread orders = new ServerThread(twin, server)) {
       ByteBuffer memory = aligned(PAGE).order(ByteOrder.nativeOrder());
       memory.putInt(0, 99);
       device.dma().map(0, memory, Direction.READ_WRITE);
@@ -527,18 +532,9 @@ class ClientMemoryOverSocketTest extends SocketFixture {
 
   @Test
   void withoutItsSecondSocketADeviceIsLost() throws Exception {
-    List<Fd> twins = MessageSocket.pair();
-    LibvfioUser server =
-        server()
-            .on(
-                VERSION,
-                (message, files, usual) ->
-                    List.of(new Answer(usual.get().get(0).bytes(), List.of(twins.get(0)))));
-    server.versionJson = "{\"capabilities\":{\"twin_socket\":{\"supported\":true,\"fd_index\":0}}}";
-    open(server, "");
-    twins.get(0).close();
+    Fd twin = openWithSecondSocket(server());
     device.region(0).read(0, ByteBuffer.allocate(4));
-    twins.get(1).close();
+    twin.close();
     // The end of the first connection is what the server sees of it.
     thread.awaitEnd();
     MigrationException e =
