@@ -1,5 +1,6 @@
 package io.vferry.host.linux.testbed;
 
+import io.vferry.host.linux.syscall.MemoryFile;
 import io.vferry.spi.error.DeviceError;
 import io.vferry.spi.host.DmaSpace;
 import io.vferry.spi.host.HostDevice;
@@ -7,13 +8,7 @@ import io.vferry.spi.host.Interrupts;
 import io.vferry.spi.host.Region;
 import io.vferry.spi.host.RegionInfo;
 import io.vferry.spi.memory.MemoryRange;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -64,8 +59,9 @@ final class LibraryChecks {
         "libvfio-user: the source is filled",
         () -> {
           try (HostDevice device = chapter.openFirst()) {
-            putLong(device, ADDRESS, 0x0102030405060708L);
-            putLong(device, LENGTH, 0x1112131415161718L);
+            Registers registers = new Registers(device, 0);
+            registers.putLong(ADDRESS, 0x0102030405060708L);
+            registers.putLong(LENGTH, 0x1112131415161718L);
             device.region(2).write(0, pattern(1, DEVICE_MEMORY_BYTES));
           }
         });
@@ -76,8 +72,9 @@ final class LibraryChecks {
         "libvfio-user: registers and memory arrived",
         () -> {
           try (HostDevice device = chapter.openFirst()) {
-            Checks.equal(0x0102030405060708L, getLong(device, ADDRESS), "the first register");
-            Checks.equal(0x1112131415161718L, getLong(device, LENGTH), "the second register");
+            Registers registers = new Registers(device, 0);
+            Checks.equal(0x0102030405060708L, registers.getLong(ADDRESS), "the first register");
+            Checks.equal(0x1112131415161718L, registers.getLong(LENGTH), "the second register");
             Checks.equal(pattern(1, DEVICE_MEMORY_BYTES), content(device), "memory");
           }
         });
@@ -106,8 +103,9 @@ final class LibraryChecks {
           DeviceError.BAD_REQUEST, () -> device.region(0).read(32, ByteBuffer.allocate(8)));
       // Its server refuses accesses of other widths, and goes on.
       Checks.fails(DeviceError.IO_FAILED, () -> device.region(0).read(0, ByteBuffer.allocate(4)));
-      putLong(device, ADDRESS, 42);
-      Checks.equal(42L, getLong(device, ADDRESS), "a register after a refused access");
+      Registers registers = new Registers(device, 0);
+      registers.putLong(ADDRESS, 42);
+      Checks.equal(42L, registers.getLong(ADDRESS), "a register after a refused access");
     }
   }
 
@@ -142,8 +140,9 @@ final class LibraryChecks {
   }
 
   private void byFile() throws Exception {
-    ByteBuffer memory = shared(DEVICE_MEMORY_BYTES);
-    try (PciDevice device = new PciDevice(chapter.openFirst())) {
+    try (MemoryFile file = MemoryFile.create("memory", DEVICE_MEMORY_BYTES);
+        PciDevice device = new PciDevice(chapter.openFirst())) {
+      ByteBuffer memory = file.slice(0, DEVICE_MEMORY_BYTES);
       device.listen(Interrupts.INTX, 1);
       device.host.dma().map(IOVA, memory, DmaSpace.Direction.READ_WRITE);
       there(device, memory, TO_MEMORY_BY_FILE, 6);
@@ -155,14 +154,11 @@ final class LibraryChecks {
   }
 
   private void forbidden() throws Exception {
-    ByteBuffer memory = shared(4 * PAGE);
-    try (PciDevice device = new PciDevice(chapter.openFirst())) {
+    try (MemoryFile file = MemoryFile.create("memory", 4 * PAGE);
+        PciDevice device = new PciDevice(chapter.openFirst())) {
       device.listen(Interrupts.INTX, 1);
       device.host.region(2).write(0, pattern(10, PAGE));
-      device
-          .host
-          .dma()
-          .map(IOVA, memory.slice(0, PAGE).order(memory.order()), DmaSpace.Direction.READ);
+      device.host.dma().map(IOVA, file.slice(0, PAGE), DmaSpace.Direction.READ);
       Checks.equal(
           EFAULT, transfer(device, TO_MEMORY_BY_FILE, IOVA, PAGE), "a write to what it may read");
       Checks.equal(0, transfer(device, FROM_MEMORY_BY_FILE, IOVA, PAGE), "a read of it");
@@ -178,29 +174,25 @@ final class LibraryChecks {
 
   private void manyMappings() throws Exception {
     int count = MOST_MAPPINGS;
-    ByteBuffer memory = shared((count + 1) * PAGE);
-    try (PciDevice device = new PciDevice(chapter.openFirst())) {
+    try (MemoryFile file = MemoryFile.create("memory", (count + 1) * PAGE);
+        PciDevice device = new PciDevice(chapter.openFirst())) {
       device.listen(Interrupts.INTX, 1);
       DmaSpace space = device.host.dma();
       for (int round = 0; round < 2; round++) {
         for (int i = 0; i < count; i++) {
           space.map(
-              IOVA + 2L * i * PAGE,
-              memory.slice(i * PAGE, PAGE).order(memory.order()),
-              DmaSpace.Direction.READ_WRITE);
+              IOVA + 2L * i * PAGE, file.slice(i * PAGE, PAGE), DmaSpace.Direction.READ_WRITE);
         }
         Checks.fails(
             DeviceError.BAD_REQUEST,
             () ->
                 space.map(
-                    IOVA - PAGE,
-                    memory.slice(count * PAGE, PAGE).order(memory.order()),
-                    DmaSpace.Direction.READ_WRITE));
+                    IOVA - PAGE, file.slice(count * PAGE, PAGE), DmaSpace.Direction.READ_WRITE));
         device.host.region(2).write(0, pattern(20 + round, PAGE));
         for (int i = 0; i < count; i += 5) {
           Checks.equal(
               0, transfer(device, TO_MEMORY_BY_FILE, IOVA + 2L * i * PAGE, PAGE), "write " + i);
-          Checks.equal(pattern(20 + round, PAGE), memory.slice(i * PAGE, PAGE), "page " + i);
+          Checks.equal(pattern(20 + round, PAGE), file.slice(i * PAGE, PAGE), "page " + i);
         }
         for (int i = 0; i < count; i++) {
           space.unmap(new MemoryRange(IOVA + 2L * i * PAGE, PAGE));
@@ -212,9 +204,10 @@ final class LibraryChecks {
   private void reset() throws Exception {
     try (HostDevice device = chapter.openFirst()) {
       device.region(2).write(0, pattern(11, PAGE));
-      long before = getLong(device, RESETS);
+      Registers registers = new Registers(device, 0);
+      long before = registers.getLong(RESETS);
       device.reset();
-      Checks.equal(before + 1, getLong(device, RESETS), "resets");
+      Checks.equal(before + 1, registers.getLong(RESETS), "resets");
       ByteBuffer page = ByteBuffer.allocate(PAGE);
       device.region(2).read(0, page);
       Checks.equal(ByteBuffer.allocate(PAGE), page.flip(), "memory after reset");
@@ -240,11 +233,11 @@ final class LibraryChecks {
   /** Has the device do DMA, and returns the errno that it got. */
   private static int transfer(PciDevice device, int command, long iova, long lengthBytes)
       throws Exception {
-    putLong(device.host, ADDRESS, iova);
-    putLong(device.host, LENGTH, lengthBytes);
-    putLong(device.host, COMMAND, command);
+    device.registers.putLong(ADDRESS, iova);
+    device.registers.putLong(LENGTH, lengthBytes);
+    device.registers.putLong(COMMAND, command);
     device.signals.expect(0, "end of DMA");
-    return (int) getLong(device.host, COMMAND);
+    return (int) device.registers.getLong(COMMAND);
   }
 
   private static ByteBuffer content(HostDevice device) throws Exception {
@@ -253,32 +246,9 @@ final class LibraryChecks {
     return content.flip();
   }
 
-  private static long getLong(HostDevice device, int offset) throws Exception {
-    ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-    device.region(0).read(offset, word);
-    return word.getLong(0);
-  }
-
-  private static void putLong(HostDevice device, int offset, long value) throws Exception {
-    device
-        .region(0)
-        .write(offset, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, value));
-  }
-
   private static ByteBuffer pattern(long seed, int lengthBytes) {
     byte[] bytes = new byte[lengthBytes];
     new SplittableRandom(seed).nextBytes(bytes);
     return ByteBuffer.wrap(bytes);
-  }
-
-  /** Returns memory of a file, which another process can map as well. */
-  private static ByteBuffer shared(int lengthBytes) throws IOException {
-    Path file = Files.createTempFile(Path.of("/dev/shm"), "vferry", ".memory");
-    try (FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-      return channel.map(FileChannel.MapMode.READ_WRITE, 0, lengthBytes);
-    } finally {
-      file.toFile().deleteOnExit();
-    }
   }
 }

@@ -49,6 +49,12 @@ final class Registers {
     region.write(offset, word.putInt(0, value));
   }
 
+  long getLong(int offset) throws MigrationException {
+    ByteBuffer words = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
+    region.read(offset, words);
+    return words.getLong(0);
+  }
+
   void putLong(int offset, long value) throws MigrationException {
     ByteBuffer words = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
     region.write(offset, words.putLong(0, value));
