@@ -8,7 +8,9 @@ import io.vferry.spi.memory.MemoryRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,9 +67,21 @@ public final class FunctionLevelResets implements Region {
    *
    * @param reset is called after each reset, on the thread that wrote
    */
-  public FunctionLevelResets(Region config, Runnable reset) {
+  FunctionLevelResets(Region config, Runnable reset) {
     this.config = config;
     this.reset = reset;
+  }
+
+  /**
+   * Returns the regions of a device, by index, with its config space watched if it has one.
+   *
+   * @param reset is called after each reset, on the thread that wrote
+   */
+  public static Map<Integer, Region> watch(Map<Integer, ? extends Region> regions, Runnable reset) {
+    Map<Integer, Region> watched = new TreeMap<>(regions);
+    watched.computeIfPresent(
+        RegionInfo.PCI_CONFIG, (index, config) -> new FunctionLevelResets(config, reset));
+    return watched;
   }
 
   @Override

@@ -44,7 +44,7 @@ final class VfioDevice implements HostDevice {
   private final HostClock clock;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
-  private final Optional<Region> config;
+  private final Map<Integer, Region> shown;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private VfioDevice(
@@ -70,9 +70,7 @@ final class VfioDevice implements HostDevice {
     this.dmaLog = dmaLog;
     this.companions = companions;
     this.clock = clock;
-    this.config =
-        Optional.ofNullable(regions.get(RegionInfo.PCI_CONFIG))
-            .map(region -> new FunctionLevelResets(region, resets::incrementAndGet));
+    this.shown = FunctionLevelResets.watch(regions, resets::incrementAndGet);
   }
 
   /**
@@ -157,7 +155,7 @@ final class VfioDevice implements HostDevice {
 
   @Override
   public Region region(int index) throws MigrationException {
-    Region region = index == RegionInfo.PCI_CONFIG ? config.orElse(null) : regions.get(index);
+    Region region = shown.get(index);
     if (region == null) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST, "device %s has no region %d".formatted(name, index));

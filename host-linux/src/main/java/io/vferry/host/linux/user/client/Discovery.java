@@ -128,28 +128,23 @@ record Discovery(
       return List.of();
     }
     int access = info.flags() & (RegionInfoMessage.READ | RegionInfoMessage.WRITE);
-    if (pci && index == RegionInfo.PCI_CONFIG && access == 0) {
-      // Libvfio-user says nothing of a config space that it serves by itself.
-      access = RegionInfoMessage.READ | RegionInfoMessage.WRITE;
-    }
+    // Libvfio-user says nothing of a config space that it serves by itself.
+    boolean both = pci && index == RegionInfo.PCI_CONFIG && access == 0;
+    boolean readable = both || (access & RegionInfoMessage.READ) != 0;
+    boolean writable = both || (access & RegionInfoMessage.WRITE) != 0;
     RegionMappings mappings =
         new RegionMappings(
             "region %d of the device at vfio-user server %s".formatted(index, server),
             info.size(),
-            (access & RegionInfoMessage.READ) != 0,
-            (access & RegionInfoMessage.WRITE) != 0,
+            readable,
+            writable,
             areas(info, described.files));
     regions.put(
         index,
         new ClientRegion(
             server,
             channel,
-            new RegionInfo(
-                index,
-                info.size(),
-                (access & RegionInfoMessage.READ) != 0,
-                (access & RegionInfoMessage.WRITE) != 0,
-                mappings.possible()),
+            new RegionInfo(index, info.size(), readable, writable, mappings.possible()),
             agreement,
             mappings,
             described.files));

@@ -45,7 +45,7 @@ final class VfioUserDevice implements HostDevice {
   private final Companions companions;
   private final SharedParts shared = new SharedParts();
   private final AtomicLong resets = new AtomicLong();
-  private final Optional<Region> config;
+  private final Map<Integer, Region> shown;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   VfioUserDevice(
@@ -70,9 +70,7 @@ final class VfioUserDevice implements HostDevice {
     this.log = log;
     this.clock = clock;
     this.companions = companions;
-    this.config =
-        Optional.ofNullable(regions.get(RegionInfo.PCI_CONFIG))
-            .map(region -> new FunctionLevelResets(region, resets::incrementAndGet));
+    this.shown = FunctionLevelResets.watch(regions, resets::incrementAndGet);
   }
 
   @Override
@@ -87,7 +85,7 @@ final class VfioUserDevice implements HostDevice {
 
   @Override
   public Region region(int index) throws MigrationException {
-    Region region = index == RegionInfo.PCI_CONFIG ? config.orElse(null) : regions.get(index);
+    Region region = shown.get(index);
     if (region == null) {
       throw new MigrationException(
           DeviceError.BAD_REQUEST,
