@@ -146,23 +146,15 @@ class ClientOverSocketTest extends SocketFixture {
           if (message.getInt(24) != 0) {
             return usual.get();
           }
-          int whole = 32 + moreOfRegion0.length;
-          ByteBuffer body =
-              ByteBuffer.allocate(whole)
-                  .order(ByteOrder.nativeOrder())
-                  .putInt(whole)
-                  .putInt(flags)
-                  .putInt(0)
-                  .putInt(flags > 7 ? 32 : 0)
-                  .putLong(PAGE)
-                  .putLong(0)
-                  .put(moreOfRegion0);
-          if (message.getInt(16) >= whole) {
-            return List.of(LibvfioUser.reply(message, body.array(), files));
+          byte[] whole = LibvfioUser.region(0, flags, PAGE, 0, moreOfRegion0);
+          if (message.getInt(16) >= whole.length) {
+            return List.of(LibvfioUser.reply(message, whole, files));
           }
           // Too little room: only the size, without the flag of capabilities, as libvfio-user does.
+          ByteBuffer body =
+              ByteBuffer.wrap(Arrays.copyOf(whole, 32)).order(ByteOrder.nativeOrder());
           body.putInt(4, flags & 7).putInt(12, 0);
-          return List.of(LibvfioUser.reply(message, Arrays.copyOf(body.array(), 32), files));
+          return List.of(LibvfioUser.reply(message, body.array(), files));
         };
     return new LibvfioUser(Version.JUNE, PAGE).on(GET_REGION_INFO, describes);
   }

@@ -63,20 +63,10 @@ class DiscoveryTest {
           if (message.getInt(24) != 0) {
             return usual.get();
           }
-          int argsz = 32 + capabilities.length;
-          ByteBuffer body =
-              ByteBuffer.allocate(argsz)
-                  .order(ByteOrder.nativeOrder())
-                  .putInt(argsz)
-                  .putInt(flags)
-                  .putInt(0)
-                  .putInt(capabilities.length > 0 ? 32 : 0)
-                  .putLong(size)
-                  .putLong(offset)
-                  .put(capabilities);
+          byte[] body = LibvfioUser.region(0, flags, size, offset, capabilities);
           Fd file = new Fd(memory.fd().duplicate());
           sent.add(file);
-          return List.of(LibvfioUser.reply(message, body.array(), file));
+          return List.of(LibvfioUser.reply(message, body, file));
         });
   }
 

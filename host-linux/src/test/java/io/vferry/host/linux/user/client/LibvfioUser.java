@@ -135,9 +135,22 @@ final class LibvfioUser {
       return refusal(in);
     }
     int size = index == 0 ? bar.length : index == 7 ? 256 : 0;
-    ByteBuffer body = ByteBuffer.allocate(32).order(ByteOrder.nativeOrder());
-    body.putInt(32).putInt(size > 0 ? 3 : 0).putInt(index).putInt(0).putLong(size).putLong(0);
-    return reply(in, body.array());
+    return reply(in, region(index, size > 0 ? 3 : 0, size, 0, new byte[0]));
+  }
+
+  /** Returns the description of a region, with its capabilities behind. */
+  static byte[] region(int index, int flags, long size, long offset, byte[] capabilities) {
+    int argsz = 32 + capabilities.length;
+    return ByteBuffer.allocate(argsz)
+        .order(ByteOrder.nativeOrder())
+        .putInt(argsz)
+        .putInt(flags)
+        .putInt(index)
+        .putInt(capabilities.length > 0 ? 32 : 0)
+        .putLong(size)
+        .putLong(offset)
+        .put(capabilities)
+        .array();
   }
 
   private Answer regionRead(ByteBuffer in) {
